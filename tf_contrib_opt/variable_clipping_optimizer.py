@@ -155,7 +155,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       sparse = False
     with tf.name_scope("clip_" + var.name.split(":")[0]):
       if sparse:
-        ids, _ = tf.unique(grad.indices)
+        with self._colocate_clip_ops_with(var):
+          ids, _ = tf.unique(grad.indices)
         with tf.control_dependencies([update_op]):
           return self._clip_sparse(var, dims, ids)
       with tf.control_dependencies([update_op]):

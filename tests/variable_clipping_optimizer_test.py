@@ -1,0 +1,387 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What tf.contrib.opt documents and does well, kept."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+from absl import logging
+import graph_test_case
+import numpy as np
+import tensorflow.compat.v1 as tf
+import tf_contrib_opt
+
+clip_by_norm = graph_test_case.clip_by_norm
+with_variable_kinds = graph_test_case.with_variable_kinds
+
+_INNER_OPTIMIZERS = (
+    ("_adadelta", lambda: tf.train.AdadeltaOptimizer(5.)),
+    ("_adagrad", lambda: tf.train.AdagradOptimizer(0.5)),
+    ("_adam", lambda: tf.train.AdamOptimizer(0.5)),
+    ("_ftrl", lambda: tf.train.FtrlOptimizer(0.5)),
+    ("_gradient_descent", lambda: tf.train.GradientDescentOptimizer(0.5)),
+    ("_momentum", lambda: tf.train.MomentumOptimizer(0.5, 0.9)),
+    ("_proximal_adagrad", lambda: tf.train.ProximalAdagradOptimizer(0.5)),
+    ("_proximal_gradient_descent",
+     lambda: tf.train.ProximalGradientDescentOptimizer(0.5)),
+    ("_rms_prop", lambda: tf.train.RMSPropOptimizer(0.5)),
+)
+
+_ROWS = [[3., 4.], [0.3, 0.4], [6., 8.], [0., 0.]]
+_CLIPPED_ROWS = clip_by_norm(_ROWS, 1., [1])
+
+
+def _sgd(learning_rate=0.):
+  return tf.train.GradientDescentOptimizer(learning_rate)
+
+
+def _clip(vars_to_clip_dims, max_norm=1., opt=None, **kwargs):
+  return tf_contrib_opt.VariableClippingOptimizer(
+      opt or _sgd(), vars_to_clip_dims, max_norm, **kwargs)
+
+
+def _variable(value, use_resource, dtype=tf.float32, name="var"):
+  return tf.get_variable(
+      name,
+      initializer=tf.constant(value, dtype),
+      use_resource=use_resource)
+
+
+def _lookup(var, ids):
+  return tf.reduce_sum(tf.nn.embedding_lookup(var, ids))
+
+
+class ClipTest(graph_test_case.GraphTestCase):
+  """Values after a step, against NumPy in float64."""
+
+  @with_variable_kinds(
+      ("_bfloat16", tf.bfloat16, 4e-2),
+      ("_float16", tf.float16, 5e-3),
+      ("_float32", tf.float32, 1e-6),
+      ("_float64", tf.float64, 1e-14),
+  )
+  def test_dtype(self, dtype, tolerance, use_resource):
+    dense = _variable(_ROWS, use_resource, dtype, "dense")
+    sparse = _variable(_ROWS, use_resource, dtype, "sparse")
+    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2, 3])
+    self.train(_clip({dense: [1], sparse: [1]}, 0.7).minimize(loss))
+    # Not every TensorFlow fetches bfloat16 as a dtype that NumPy compares.
+    for value in self.sess.run([tf.cast(v, tf.float64) for v in (dense, sparse)]):
+      self.assertAllClose(
+          clip_by_norm(_ROWS, 0.7, [1]), value, rtol=tolerance, atol=0)
+
+  @with_variable_kinds(
+      ("_scalar", [], []),
+      ("_vector_elements", [5], []),
+      ("_vector", [5], [0]),
+      ("_columns", [4, 3], [0]),
+      ("_rows", [4, 3], [1]),
+      ("_matrix", [4, 3], [1, 0]),
+      ("_rank_3", [4, 3, 2], [0, 2]),
+      ("_rank_4", [2, 3, 4, 2], [1, 2, 3]),
+      ("_rank_4_elements", [2, 3, 4, 2], []),
+  )
+  def test_dense_gradient(self, shape, dims, use_resource):
+    rng = np.random.RandomState(0)
+    value, grad = rng.randn(2, *shape)
+    var = _variable(value, use_resource)
+    opt = _clip({var: dims}, 0.5, _sgd(0.1))
+    self.train(opt.minimize(tf.reduce_sum(var * grad.astype(np.float32))))
+    expected = clip_by_norm(value - 0.1 * grad, 0.5, dims)
+    self.assertAllClose(expected, self.sess.run(var))
+
+  @with_variable_kinds(
+      ("_vector_elements", [5], []),
+      ("_rows", [5, 3], [1]),
+      ("_elements", [5, 3], []),
+      ("_rank_3", [5, 3, 2], [1, 2]),
+      ("_rank_3_first", [5, 3, 2], [1]),
+      ("_rank_3_last", [5, 3, 2], [2]),
+      ("_rank_4", [5, 3, 4, 2], [1, 2, 3]),
+  )
+  def test_sparse_gradient(self, shape, dims, use_resource):
+    value = np.random.RandomState(0).randn(*shape).astype(np.float32)
+    var = _variable(value, use_resource)
+    loss = _lookup(var, tf.constant([3, 0, 3, 1], tf.int64))
+    self.train(_clip({var: dims}, 0.5, _sgd(0.1)).minimize(loss))
+    expected = value.astype(np.float64)
+    for row in [3, 0, 3, 1]:
+      expected[row] -= 0.1
+    expected[[0, 1, 3]] = clip_by_norm(expected, 0.5, dims)[[0, 1, 3]]
+    actual = self.sess.run(var)
+    self.assertAllClose(expected, actual)
+    self.assertAllEqual(value[[2, 4]], actual[[2, 4]])
+
+  @with_variable_kinds()
+  def test_unknown_shape(self, use_resource):
+    dense, sparse = [
+        tf.get_variable(
+            name,
+            initializer=tf.placeholder_with_default(_ROWS, None),
+            use_resource=use_resource,
+            validate_shape=False) for name in ("dense", "sparse")
+    ]
+    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2])
+    self.train(_clip({dense: [1], sparse: [1]}).minimize(loss))
+    for value in self.sess.run([dense, sparse]):
+      self.assertAllClose(_CLIPPED_ROWS, value)
+
+  @with_variable_kinds()
+  def test_empty_batch(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    loss = _lookup(var, tf.zeros([0], tf.int32))
+    self.train(_clip({var: [1]}).minimize(loss))
+    self.assertAllEqual(np.float32(_ROWS), self.sess.run(var))
+
+  @with_variable_kinds()
+  def test_nan_row_stays_alone(self, use_resource):
+    var = _variable([[np.nan, 0.], [3., 4.]], use_resource)
+    self.train(_clip({var: [1]}).minimize(_lookup(var, [0, 1])))
+    self.assertAllClose([[np.nan, 0.], [0.6, 0.8]], self.sess.run(var))
+
+  @with_variable_kinds(*_INNER_OPTIMIZERS)
+  def test_inner_optimizer(self, create, use_resource):
+    """Three steps equal those of the bare optimizer, each clipped by NumPy."""
+    names = ("dense", "sparse")
+    rows = np.random.RandomState(0).randn(4, 3)
+    bare = [_variable(rows, use_resource, name="bare_" + n) for n in names]
+    wrapped = [_variable(rows, use_resource, name=n) for n in names]
+    clip = _clip({v: [1] for v in wrapped}, 1.2, create())
+    steps = [
+        opt.minimize(tf.reduce_sum(tf.square(dense)) + _lookup(sparse, [2, 0]))
+        for opt, (dense, sparse) in ((create(), bare), (clip, wrapped))
+    ]
+    value = tf.placeholder(tf.float32)
+    assign_bare = [var.assign(value) for var in bare]
+    self.initialize()
+    for _ in range(3):
+      self.sess.run(steps)
+      expected = self.sess.run(bare)
+      expected[0] = clip_by_norm(expected[0], 1.2, [1])
+      expected[1][[0, 2]] = clip_by_norm(expected[1], 1.2, [1])[[0, 2]]
+      for want, var, assign in zip(expected, wrapped, assign_bare):
+        self.assertAllClose(want, self.sess.run(var), rtol=1e-5, atol=1e-6)
+        self.sess.run(assign, {value: want})
+
+  @with_variable_kinds()
+  def test_chained(self, use_resource):
+    var1 = _variable(_ROWS, use_resource, name="var1")
+    var2 = _variable(_ROWS, use_resource, name="var2")
+    var3 = _variable(_ROWS, use_resource, name="var3")
+    opt = _clip({var2: [0]}, 2., _clip({var1: [1]}))
+    self.train(opt.minimize(tf.add_n([_lookup(var1, [0, 2]),
+                                      tf.reduce_sum(var2),
+                                      tf.reduce_sum(var3)])))
+    value1, value2, value3 = self.sess.run([var1, var2, var3])
+    self.assertAllClose(_CLIPPED_ROWS, value1)
+    self.assertAllClose(clip_by_norm(_ROWS, 2., [0]), value2)
+    self.assertAllEqual(np.float32(_ROWS), value3)
+
+  @with_variable_kinds()
+  def test_no_gradient(self, use_resource):
+    var1 = _variable(_ROWS, use_resource, name="var1")
+    var2 = _variable(_ROWS, use_resource, name="var2")
+    opt = _clip({var1: [1], var2: [1]})
+    grads_and_vars = opt.compute_gradients(tf.reduce_sum(var1), [var1, var2])
+    self.assertIsNone(grads_and_vars[1][0])
+    self.train(opt.apply_gradients(grads_and_vars))
+    self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var1))
+    self.assertAllEqual(np.float32(_ROWS), self.sess.run(var2))
+
+  @with_variable_kinds()
+  def test_no_gradients_at_all(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    with self.assertRaisesRegex(ValueError, "No gradients"):
+      _clip({var: [1]}).apply_gradients([(None, var)])
+
+  @with_variable_kinds()
+  def test_global_step(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    global_step = tf.train.get_or_create_global_step()
+    opt = _clip({var: [1]})
+    self.train(opt.minimize(tf.reduce_sum(var), global_step=global_step), 3)
+    self.assertEqual(3, self.sess.run(global_step))
+
+  @with_variable_kinds()
+  def test_sparse_gradient_with_norms_across_rows(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    with tf.test.mock.patch.object(logging, "warning") as warning:
+      self.train(_clip({var: [0]}).minimize(_lookup(var, [1])))
+    self.assertEqual(1, warning.call_count)
+    self.assertIn("var:0", warning.call_args[0])
+    self.assertAllClose(clip_by_norm(_ROWS, 1., [0]), self.sess.run(var))
+
+
+class MaxNormTest(graph_test_case.GraphTestCase):
+
+  def _assert_clipped(self, max_norm, use_resource):
+    dense = _variable(_ROWS, use_resource, name="dense")
+    sparse = _variable(_ROWS, use_resource, name="sparse")
+    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2])
+    self.train(_clip({dense: [1], sparse: [1]}, max_norm).minimize(loss))
+    for value in self.sess.run([dense, sparse]):
+      self.assertAllClose(clip_by_norm(_ROWS, 2., [1]), value)
+
+  @with_variable_kinds(
+      ("_int", 2),
+      ("_float", 2.),
+      ("_numpy_scalar", np.float64(2)),
+      ("_numpy_array", np.array(2, np.float32)),
+  )
+  def test_number(self, max_norm, use_resource):
+    self._assert_clipped(max_norm, use_resource)
+
+  @with_variable_kinds(
+      ("_float32", tf.float32), ("_float64", tf.float64), ("_int32", tf.int32))
+  def test_tensor(self, dtype, use_resource):
+    self._assert_clipped(tf.constant(2, dtype), use_resource)
+
+  @with_variable_kinds(("_float32", tf.float32), ("_float64", tf.float64))
+  def test_variable(self, dtype, use_resource):
+    max_norm = _variable(2, use_resource, dtype, "max_norm")
+    self._assert_clipped(max_norm, use_resource)
+
+  @with_variable_kinds()
+  def test_placeholder(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    max_norm = tf.placeholder(tf.float32, [])
+    train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 1, 2]))
+    self.initialize()
+    for value in (2., 1.5):
+      self.sess.run(train_op, {max_norm: value})
+      self.assertAllClose(clip_by_norm(_ROWS, value, [1]), self.sess.run(var))
+
+  @with_variable_kinds()
+  def test_schedule(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    epoch = _variable(0, use_resource, tf.int64, "epoch")
+    max_norm = tf.train.exponential_decay(8., epoch, 1, 0.5)
+    train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 2]))
+    self.train(train_op)
+    self.assertAllClose(clip_by_norm(_ROWS, 8., [1]), self.sess.run(var))
+    self.sess.run(epoch.assign(1))
+    self.sess.run(train_op)
+    self.assertAllClose(clip_by_norm(_ROWS, 4., [1]), self.sess.run(var))
+
+
+class GraphTest(graph_test_case.GraphTestCase):
+  """Names are the interface to checkpoints, placement that to clusters."""
+
+  @with_variable_kinds()
+  def test_variable_names(self, use_resource):
+    var = _variable(_ROWS, use_resource, name="emb")
+    _clip({var: [1]}, opt=tf.train.AdamOptimizer()).minimize(_lookup(var, [0]))
+    self.assertCountEqual(
+        ["emb", "emb/Adam", "emb/Adam_1", "VariableClipping/beta1_power",
+         "VariableClipping/beta2_power"],
+        [v.op.name for v in tf.global_variables()])
+
+  @with_variable_kinds(("_default", None, "VariableClipping"),
+                       ("_named", "bound", "bound"))
+  def test_op_names(self, name, scope, use_resource):
+    dense = _variable(_ROWS, use_resource, name="dense")
+    sparse = _variable(_ROWS, use_resource, name="sparse")
+    opt = _clip({dense: [1], sparse: [1]})
+    loss = tf.reduce_sum(dense) + _lookup(sparse, [0])
+    train_op = opt.minimize(loss, name=name)
+    self.assertEqual(scope, train_op.name)
+    graph = tf.get_default_graph()
+    for op in ("GradientDescent", "clip_dense/clip_by_norm",
+               "clip_sparse/clip_by_norm"):
+      graph.get_operation_by_name(scope + "/" + op)
+
+  @with_variable_kinds()
+  def test_name_of_the_optimizer(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    opt = _clip({var: [1]}, name="MaxNorm")
+    self.assertEqual("MaxNorm", opt.get_name())
+    self.assertEqual("MaxNorm", opt.minimize(tf.reduce_sum(var)).name)
+
+  @with_variable_kinds()
+  def test_slots(self, use_resource):
+    var = _variable(_ROWS, use_resource)
+    inner = tf.train.MomentumOptimizer(0.1, 0.9)
+    opt = _clip({var: [1]}, opt=inner)
+    opt.minimize(tf.reduce_sum(var))
+    self.assertEqual(["momentum"], opt.get_slot_names())
+    self.assertIs(inner.get_slot(var, "momentum"),
+                  opt.get_slot(var, name="momentum"))
+
+  @with_variable_kinds(("", False), ("_clip_ops_colocated", True))
+  def test_colocation(self, colocate, use_resource):
+    dense = _variable(_ROWS, use_resource, name="dense")
+    sparse = _variable(_ROWS, use_resource, name="sparse")
+    opt = _clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
+    opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    moved = {"Gather", "GatherV2", "ResourceGather", "ReadVariableOp",
+             "Identity", "Const"}
+    written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
+               "ResourceScatterUpdate"}
+    num_written = 0
+    for op in tf.get_default_graph().get_operations():
+      for var in (dense, sparse):
+        if op.name.startswith("VariableClipping/clip_" + var.op.name + "/"):
+          is_colocated = var.op.colocation_groups() == op.colocation_groups()
+          if colocate or op.type in written:
+            self.assertTrue(is_colocated, op)
+          elif op.type not in moved:
+            self.assertFalse(is_colocated, op)
+          num_written += op.type in written
+    self.assertEqual(2, num_written)
+    reads = [op for op in tf.get_default_graph().get_operations()
+             if sparse.op.outputs[0] in op.inputs
+             and op.name.startswith("VariableClipping/clip_sparse/")]
+    self.assertNotEmpty(reads)
+    for op in reads:
+      self.assertEqual(sparse.op.colocation_groups(), op.colocation_groups())
+
+  @with_variable_kinds(("", False), ("_locked", True))
+  def test_use_locking(self, use_locking, use_resource):
+    dense = _variable(_ROWS, use_resource, name="dense")
+    sparse = _variable(_ROWS, use_resource, name="sparse")
+    opt = _clip({dense: [1], sparse: [1]}, use_locking=use_locking)
+    opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    writes = [op for op in tf.get_default_graph().get_operations()
+              if op.type in ("AssignSub", "ScatterUpdate")
+              and "/clip_" in op.name]
+    self.assertLen(writes, 0 if use_resource else 2)
+    for op in writes:
+      self.assertEqual(use_locking, op.get_attr("use_locking"))
+
+  @with_variable_kinds()
+  def test_clips_after_the_update(self, use_resource):
+    """Every op that touches a variable in a clip scope follows the update."""
+    dense = _variable(_ROWS, use_resource, name="dense")
+    sparse = _variable(_ROWS, use_resource, name="sparse")
+    opt = _clip({dense: [1], sparse: [1]})
+    train_op = opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    update_op = tf.get_default_graph().get_operation_by_name(
+        "VariableClipping/GradientDescent")
+    self.assertIn(update_op, train_op.control_inputs)
+    for op in tf.get_default_graph().get_operations():
+      if "/clip_" in op.name and {dense.op.outputs[0], sparse.op.outputs[0]
+                                 }.intersection(op.inputs):
+        ancestors, pending = set(), [op]
+        while pending:
+          parent = pending.pop()
+          if parent not in ancestors:
+            ancestors.add(parent)
+            pending.extend(parent.control_inputs)
+            pending.extend(tensor.op for tensor in parent.inputs)
+        self.assertIn(update_op, ancestors, op.name)
+
+
+if __name__ == "__main__":
+  tf.test.main()
