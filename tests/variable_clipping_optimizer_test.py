@@ -17,6 +17,9 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
+import subprocess
+import sys
+
 from absl import logging
 import graph_test_case
 import numpy as np
@@ -38,6 +41,23 @@ _INNER_OPTIMIZERS = (
      lambda: tf.train.ProximalGradientDescentOptimizer(0.5)),
     ("_rms_prop", lambda: tf.train.RMSPropOptimizer(0.5)),
 )
+
+_STEPS = """
+import tensorflow.compat.v1 as tf
+import tf_contrib_opt
+
+with tf.Graph().as_default():
+  for use_resource in (False, True):
+    dense, sparse = [
+        tf.get_variable(name + str(use_resource), [2, 2],
+                        use_resource=use_resource) for name in ("a", "b")]
+    opt = tf_contrib_opt.VariableClippingOptimizer(
+        tf.train.GradientDescentOptimizer(0.), {dense: [1], sparse: [1]}, 1.,
+        colocate_clip_ops_with_vars=True)
+    loss = tf.reduce_sum(tf.nn.embedding_lookup(sparse, [0])) + dense
+    opt.minimize(loss)
+  print("%d train ops" % len(tf.get_collection(tf.GraphKeys.TRAIN_OP)))
+"""
 
 _ROWS = [[3., 4.], [0.3, 0.4], [6., 8.], [0., 0.]]
 _CLIPPED_ROWS = clip_by_norm(_ROWS, 1., [1])
@@ -381,6 +401,13 @@ class GraphTest(graph_test_case.GraphTestCase):
             pending.extend(parent.control_inputs)
             pending.extend(tensor.op for tensor in parent.inputs)
         self.assertIn(update_op, ancestors, op.name)
+
+  def test_causes_no_deprecation_warning(self):
+    """In a process of its own, for TensorFlow logs each warning only once."""
+    log = subprocess.check_output(
+        [sys.executable, "-c", _STEPS], stderr=subprocess.STDOUT).decode()
+    self.assertIn("2 train ops", log)
+    self.assertNotRegex(log, r"From \S*variable_clipping_optimizer\.py")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Asynchronous workers that share variables on a parameter server."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import graph_test_case
+import numpy as np
+import tensorflow.compat.v1 as tf
+import tf_contrib_opt
+
+with_variable_kinds = graph_test_case.with_variable_kinds
+
+_NUM_WORKERS = 4
+
+
+class ClusterTest(graph_test_case.GraphTestCase):
+  """In-process servers on loopback, which end with the process."""
+
+  @classmethod
+  def setUpClass(cls):
+    super(ClusterTest, cls).setUpClass()
+    cls.workers, _ = tf.test.create_local_cluster(_NUM_WORKERS, num_ps=1)
+
+  def _train_op(self, rows, ids, grads, use_resource, caching_device=None):
+    """Builds what one worker runs in a step, in the default graph.
+
+    Args:
+      rows: The initial value of a variable on the parameter server.
+      ids: The rows that are looked up.
+      grads: The gradient of each of them, for a learning rate of 1.
+      use_resource: The kind of the variable.
+      caching_device: As that of `tf.get_variable`.
+
+    Returns:
+      The variable and the train op, which clips rows to a norm of 1.
+    """
+    with tf.device("/job:ps/task:0"):
+      # The name tells tests apart: servers keep variables from test to test.
+      var = tf.get_variable(
+          self._testMethodName,
+          initializer=tf.constant(rows, tf.float32),
+          use_resource=use_resource,
+          caching_device=caching_device)
+    opt = tf_contrib_opt.VariableClippingOptimizer(
+        tf.train.GradientDescentOptimizer(1., use_locking=True), {var: [1]}, 1.,
+        use_locking=True)
+    loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids) * grads)
+    return var, opt.minimize(loss)
+
+  def _work(self, task, steps, *args):
+    with tf.Graph().as_default(), tf.device("/job:worker/task:%d" % task):
+      _, train_op = self._train_op(*args)
+      with tf.Session(self.workers[task].target) as sess:
+        for _ in range(steps):
+          sess.run(train_op)
+
+  @with_variable_kinds()
+  def test_every_update_is_kept(self, use_resource):
+    """Workers share row 0, which is inside; each pushes another one outside."""
+    steps = 200
+    rows = np.zeros([1 + _NUM_WORKERS, 2])
+    update = 2. / 4096  # Sums of it are exact.
+    workers = []
+    for task in range(_NUM_WORKERS):
+      grads = [[-update / 2, 0.], [-update / 2, 0.], [0., -9.]]
+      args = task, steps, rows, [0, 0, 1 + task], grads, use_resource
+      workers.append(self.checkedThread(target=self._work, args=args))
+    var, _ = self._train_op(rows, [0], [[0., 0.]], use_resource)
+    with tf.Session(self.workers[0].target) as sess:
+      sess.run(var.initializer)
+      for worker in workers:
+        worker.start()
+      for worker in workers:
+        worker.join()
+      expected = [[_NUM_WORKERS * steps * update, 0.]] + [[0., 1.]] * _NUM_WORKERS
+      self.assertAllEqual(expected, sess.run(var))
+
+  @with_variable_kinds()
+  def test_row_at_the_bound_stays_there(self, use_resource):
+    """Workers push one row outside, over and over."""
+    args = 300, [[0., 0.]], [0], [[-0.3, -0.4]], use_resource
+    workers = [
+        self.checkedThread(target=self._work, args=(task,) + args)
+        for task in range(_NUM_WORKERS)
+    ]
+    var, train_op = self._train_op(*args[1:])
+    norms = []
+    with tf.Session(self.workers[0].target) as sess:
+      sess.run(var.initializer)
+      for _ in range(3):
+        sess.run(train_op)
+      for worker in workers:
+        worker.start()
+      while any(worker.is_alive() for worker in workers):
+        norms.append(np.linalg.norm(sess.run(var)))
+      for worker in workers:
+        worker.join()
+      norms.append(np.linalg.norm(sess.run(var)))
+    self.assertGreater(len(norms), 10)
+    self.assertAllInRange(norms, 0.999, 1. + 0.5 * _NUM_WORKERS + 1e-5)
+    self.assertAllClose(1., norms[-1], rtol=1e-5)
+
+  @with_variable_kinds()
+  def test_d12_caching_device(self, use_resource):
+    """Clips the row of the server, not the copy that the worker looked up."""
+    with tf.device("/job:worker/task:1"):
+      var, train_op = self._train_op(
+          [[0.6, 0.8]], [0], [[-6., -8.]], use_resource,
+          caching_device="/job:worker/task:1")
+    with tf.Session(self.workers[1].target) as sess:
+      sess.run(var.initializer)
+      for _ in range(3):
+        sess.run(train_op)
+        self.assertAllClose([[0.6, 0.8]], sess.run(var))
+
+
+if __name__ == "__main__":
+  tf.test.main()
