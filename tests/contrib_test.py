@@ -11,97 +11,78 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The genuine optimizer, side by side, where TensorFlow still has it."""
+"""The genuine optimizer, side by side, where TensorFlow still has it.
+
+Compares this many of the scenarios that scenarios.py generates:
+
+    TF_CONTRIB_OPT_SCENARIOS=1200 python contrib_test.py
+"""
 
 from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import itertools
+import os
 import unittest
 
+from absl.testing import parameterized
 import graph_test_case
 import numpy as np
+import scenarios
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
-try:
-  from tensorflow.contrib import opt as contrib_opt  # pylint: disable=g-import-not-at-top
-except ImportError:
-  contrib_opt = None
-
-with_variable_kinds = graph_test_case.with_variable_kinds
-
-_DTYPES = (tf.float16, tf.float32, tf.float64)
+_NUM_SCENARIOS = int(os.environ.get("TF_CONTRIB_OPT_SCENARIOS", 90))
 
 
-@unittest.skipIf(contrib_opt is None, "tf.contrib ended with TensorFlow 1.15.")
-class ContribTest(graph_test_case.GraphTestCase):
+@unittest.skipIf(scenarios.contrib_opt is None,
+                 "tf.contrib ended with TensorFlow 1.15.")
+class ContribTest(graph_test_case.TestCase):
 
-  def _train(self, module, grad, dims, dtype, use_resource, chained, name,
-             **kwargs):
-    """Returns the GraphDef and what three steps make of a 3x4 variable."""
-    with tf.Graph().as_default() as graph, tf.Session() as sess:
-      rng = np.random.RandomState(0)
-      var = tf.get_variable(
-          "scope/var",
-          initializer=tf.constant(rng.randn(3, 4), dtype),
-          use_resource=use_resource)
-      if grad == "dense":
-        loss = tf.reduce_sum(tf.square(var))
-      else:
-        loss = tf.reduce_sum(tf.nn.embedding_lookup(var, [2, 0]))
-      opt = tf.train.AdamOptimizer(0.1)
-      if chained:
-        opt = module.VariableClippingOptimizer(opt, {var: [1]}, 2)
-      opt = module.VariableClippingOptimizer(opt, {var: dims}, 0.7, **kwargs)
-      global_step = tf.train.get_or_create_global_step()
-      train_op = opt.minimize(loss, global_step=global_step, name=name)
-      graph_def = graph.as_graph_def()
-      sess.run(tf.global_variables_initializer())
-      for _ in range(3):
-        sess.run(train_op)
-      return graph_def, sess.run(var)
+  @parameterized.parameters(*range(_NUM_SCENARIOS))
+  def test_scenario(self, seed):
+    scenario = scenarios.generate(seed)
+    theirs = scenarios.Model(scenario, scenarios.contrib_optimizer)
+    self.addCleanup(theirs.close)
+    ours = scenarios.Model(scenario, tf_contrib_opt.VariableClippingOptimizer)
+    self.addCleanup(ours.close)
 
-  def _train_both(self, *args, **kwargs):
-    return zip(*[self._train(module, *args, **kwargs)
-                 for module in (contrib_opt, tf_contrib_opt)])
+    if _has_negative_dims(scenario):  # D7
+      for model in (theirs, ours):
+        for node in model.graph_def.node:
+          if node.name.endswith("/clip_by_norm/Sum/reduction_indices"):
+            del node.attr["value"]
+    self.assertProtoEquals(theirs.graph_def, ours.graph_def)
+    self.assertEqual([ours.train_op.name],
+                     ours.collections.pop(tf.GraphKeys.TRAIN_OP))  # D11
+    del theirs.collections[tf.GraphKeys.TRAIN_OP]
+    self.assertEqual(theirs.collections, ours.collections)
+    self.assertEqual(theirs.train_op.name, ours.train_op.name)
+    self.assertEqual(theirs.opt.get_name(), ours.opt.get_name())
+    self.assertEqual(theirs.opt.get_slot_names(), ours.opt.get_slot_names())
 
-  @with_variable_kinds(
-      ("_columns", "dense", [0]), ("_rows", "dense", [1]),
-      ("_elements", "dense", []), ("_matrix", "dense", [1, 0]),
-      ("_sparse_columns", "sparse", [0]), ("_sparse_matrix", "sparse", [0, 1]))
-  def test_dense_path(self, grad, dims, use_resource):
-    """Equal node for node, attribute for attribute, and bit for bit."""
-    for dtype, use_locking, colocate, name in itertools.product(
-        _DTYPES, (False, True), (False, True), (None, "train")):
-      graph_defs, values = self._train_both(
-          grad, dims, dtype, use_resource,
-          chained=grad == "dense",
-          name=name,
-          use_locking=use_locking,
-          colocate_clip_ops_with_vars=colocate)
-      self.assertEqual(*graph_defs)
-      self.assertAllEqual(*values)
+    # After each step, one continues from the checkpoint of the other.
+    path = os.path.join(self.get_temp_dir(), "ckpt")
+    max_norm = max(level["max_norm"] for level in scenario["levels"])
+    for model, other in ((theirs, ours), (ours, theirs), (theirs, ours)):
+      theirs.train()
+      ours.train()
+      values = ours.values()
+      for name, expected in theirs.values().items():
+        actual = values.pop(name)
+        if name in ours.clipped_by_row:
+          ulp = np.spacing(expected.dtype.type(max_norm))
+          self.assertAllClose(expected, actual, rtol=0, atol=2 * ulp)
+        else:
+          self.assertAllEqual(expected, actual)
+      self.assertEmpty(values)
+      model.save(path)
+      other.restore(path)
 
-  @with_variable_kinds()
-  def test_sparse_path(self, use_resource):
-    """Equal outside the clip scope, and in value within 2 ulp of max_norm."""
-    for dtype in _DTYPES:
-      graph_defs, values = self._train_both(
-          "sparse", [1], dtype, use_resource, chained=False, name=None)
-      for graph_def in graph_defs:
-        outside = [node for node in graph_def.node if not node.name.startswith(
-            "VariableClipping/clip_scope/var/")]
-        del graph_def.node[:]
-        graph_def.node.extend(outside)
-        train_op = graph_def.node[-1]
-        self.assertEqual("VariableClipping", train_op.name)
-        self.assertStartsWith(
-            train_op.input.pop(), "^VariableClipping/clip_scope/var/")
-      self.assertEqual(*graph_defs)
-      ulp = np.spacing(dtype.as_numpy_dtype(0.7))
-      self.assertAllClose(*values, rtol=0, atol=2 * ulp)
+
+def _has_negative_dims(scenario):
+  return any(dim < 0 for var in scenario["variables"] for dims in var["dims"]
+             for dim in dims or [])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from __future__ import print_function
 import os
 
 from absl.testing import parameterized
+import graph_test_case
 import numpy as np
 import tensorflow as tf
 import tf_contrib_opt
@@ -35,9 +36,7 @@ def _key(var):
   return var
 
 
-class EagerTest(tf.test.TestCase, parameterized.TestCase):
-
-  test_session = None  # A deprecated method, which unittest takes for a test.
+class EagerTest(graph_test_case.TestCase):
 
   def _clip(self, opt, vars_and_clip_dims, max_norm=1.):
     return tf_contrib_opt.VariableClippingOptimizer(

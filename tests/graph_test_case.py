@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What tests of the optimizer in TensorFlow 1 graphs share."""
+"""What tests of the optimizer share."""
 
 from __future__ import absolute_import
 from __future__ import division
@@ -22,6 +22,19 @@ import itertools
 from absl.testing import parameterized
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+INNER_OPTIMIZERS = (
+    ("_adadelta", lambda: tf.train.AdadeltaOptimizer(5.)),
+    ("_adagrad", lambda: tf.train.AdagradOptimizer(0.5)),
+    ("_adam", lambda: tf.train.AdamOptimizer(0.5)),
+    ("_ftrl", lambda: tf.train.FtrlOptimizer(0.5)),
+    ("_gradient_descent", lambda: tf.train.GradientDescentOptimizer(0.5)),
+    ("_momentum", lambda: tf.train.MomentumOptimizer(0.5, 0.9)),
+    ("_proximal_adagrad", lambda: tf.train.ProximalAdagradOptimizer(0.5)),
+    ("_proximal_gradient_descent",
+     lambda: tf.train.ProximalGradientDescentOptimizer(0.5)),
+    ("_rms_prop", lambda: tf.train.RMSPropOptimizer(0.5)),
+)
 
 
 def with_variable_kinds(*cases):
@@ -47,10 +60,13 @@ def clip_by_norm(value, max_norm, dims):
   return value * max_norm / np.maximum(norm, max_norm)
 
 
-class GraphTestCase(tf.test.TestCase, parameterized.TestCase):
-  """Runs each test in a graph and a session of its own."""
+class TestCase(tf.test.TestCase, parameterized.TestCase):
 
   test_session = None  # A deprecated method, which unittest takes for a test.
+
+
+class GraphTestCase(TestCase):
+  """Runs each test in a graph and a session of its own."""
 
   def setUp(self):
     super(GraphTestCase, self).setUp()

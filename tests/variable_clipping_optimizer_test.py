@@ -29,19 +29,6 @@ import tf_contrib_opt
 clip_by_norm = graph_test_case.clip_by_norm
 with_variable_kinds = graph_test_case.with_variable_kinds
 
-_INNER_OPTIMIZERS = (
-    ("_adadelta", lambda: tf.train.AdadeltaOptimizer(5.)),
-    ("_adagrad", lambda: tf.train.AdagradOptimizer(0.5)),
-    ("_adam", lambda: tf.train.AdamOptimizer(0.5)),
-    ("_ftrl", lambda: tf.train.FtrlOptimizer(0.5)),
-    ("_gradient_descent", lambda: tf.train.GradientDescentOptimizer(0.5)),
-    ("_momentum", lambda: tf.train.MomentumOptimizer(0.5, 0.9)),
-    ("_proximal_adagrad", lambda: tf.train.ProximalAdagradOptimizer(0.5)),
-    ("_proximal_gradient_descent",
-     lambda: tf.train.ProximalGradientDescentOptimizer(0.5)),
-    ("_rms_prop", lambda: tf.train.RMSPropOptimizer(0.5)),
-)
-
 _STEPS = """
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
@@ -171,7 +158,7 @@ class ClipTest(graph_test_case.GraphTestCase):
     self.train(_clip({var: [1]}).minimize(_lookup(var, [0, 1])))
     self.assertAllClose([[np.nan, 0.], [0.6, 0.8]], self.sess.run(var))
 
-  @with_variable_kinds(*_INNER_OPTIMIZERS)
+  @with_variable_kinds(*graph_test_case.INNER_OPTIMIZERS)
   def test_inner_optimizer(self, create, use_resource):
     """Three steps equal those of the bare optimizer, each clipped by NumPy."""
     names = ("dense", "sparse")

@@ -28,6 +28,11 @@ from six.moves import collections_abc
 import tensorflow.compat.v1 as tf
 
 
+def _update(var, fn, args):
+  """Does without a strategy what `StrategyExtended.update` does with one."""
+  return fn(var, *args)
+
+
 class VariableClippingOptimizer(tf.train.Optimizer):
   """Clips chosen variables to a maximum L2 norm after each update.
 
@@ -134,53 +139,67 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     num_train_ops = len(train_ops)
     with tf.name_scope(name, self.get_name()) as scope:
       update_op = self._opt.apply_gradients(grads_and_vars, global_step)
-      clip_ops = [
-          self._clip(grad, var, update_op)
-          for grad, var in grads_and_vars
-          if grad is not None and id(var) in self._clip_dims
-      ]
+      if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        clip_ops = [
+            tf.distribute.get_replica_context().merge_call(
+                self._clip_replicas, args=(grads_and_vars, update_op))
+        ]
+      else:
+        clip_ops = [
+            self._clip(var, getattr(grad, "indices", None), update_op)
+            for grad, var in grads_and_vars
+            if grad is not None and id(var) in self._clip_dims
+        ]
       train_op = tf.group(update_op, *clip_ops, name=scope)
     if not tf.executing_eagerly():
       train_ops[num_train_ops:] = [train_op]
     return train_op
 
-  def _clip(self, grad, var, update_op):
-    """Clips what an update by `grad` may have changed, after `update_op`."""
+  def _clip_replicas(self, strategy, grads_and_vars, update_op):
+    """Clips every copy of the variables where any replica's gradient is (D8)."""
+    clip_ops = []
+    for grad, var in grads_and_vars:
+      if grad is not None and id(var) in self._clip_dims:
+        grads = strategy.experimental_local_results(grad)
+        indices = None
+        if isinstance(grads[0], tf.IndexedSlices):
+          indices = tf.concat([grad.indices for grad in grads], axis=0)
+        clip_ops.append(
+            self._clip(var, indices, update_op, strategy.extended.update))
+    return tf.group(*clip_ops)
+
+  def _clip(self, var, indices, update_op, update=_update):
+    """Clips the rows of `var` at `indices`, or all if None, after `update_op`."""
     _, dims = self._clip_dims[id(var)]
-    sparse = isinstance(grad, tf.IndexedSlices)
-    if sparse and 0 in dims:
+    if indices is not None and 0 in dims:
       logging.warning(
           "The gradient of %s is sparse, but norms along dimension 0 span rows: "
           "clipping the whole variable after each step.", var.name)
-      sparse = False
+      indices = None
     with tf.name_scope("clip_" + var.name.split(":")[0]):
-      if sparse:
-        with self._colocate_clip_ops_with(var):
-          ids, _ = tf.unique(grad.indices)
-        with tf.control_dependencies([update_op]):
-          return self._clip_sparse(var, dims, ids)
-      with tf.control_dependencies([update_op]):
-        return self._clip_dense(var, dims)
+      if indices is None:
+        return update(var, self._clip_dense, args=(dims, update_op))
+      return update(var, self._clip_sparse, args=(dims, update_op, indices))
 
-  def _clip_dense(self, var, dims):
-    """Clips the whole of `var`.
+  def _clip_dense(self, var, dims, update_op):
+    """Subtracts what is over, so as to keep what others add meanwhile."""
+    with tf.control_dependencies([update_op]):
+      with self._colocate_clip_ops_with(var):
+        value = var.read_value()
+        excess = value - tf.clip_by_norm(value, self._max_norm_like(var), dims)
+      with _colocate_with(var):
+        return var.assign_sub(excess, use_locking=self._use_locking)
 
-    Subtracts a difference so as to keep what other workers add meanwhile.
-    """
-    with self._colocate_clip_ops_with(var):
-      value = var.read_value()
-      excess = value - tf.clip_by_norm(value, self._max_norm_like(var), dims)
-    with _colocate_with(var):
-      return var.assign_sub(excess, use_locking=self._use_locking)
+  def _clip_sparse(self, var, dims, update_op, indices):
+    """Writes clipped rows, and only where rows are over the bound.
 
-  def _clip_sparse(self, var, dims, ids):
-    """Clips the rows of `var` at the distinct `ids`.
-
-    Writes clipped rows, not differences: when several workers clip one row, the
-    bound is subtracted once. Writes no other rows: their updates are not lost.
+    A difference would be subtracted once by each worker that clips a row, and
+    writing other rows would undo what other workers add to them meanwhile.
     """
     max_norm = self._max_norm_like(var)
-    with _colocate_with(var):
+    with self._colocate_clip_ops_with(var):
+      ids, _ = tf.unique(indices)
+    with tf.control_dependencies([update_op]), _colocate_with(var):
       try:
         rows = var.sparse_read(ids)
       except AttributeError:  # A ref variable; gather alone reads its cache.

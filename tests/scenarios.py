@@ -1,0 +1,239 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Models to build with this library and with the genuine optimizer.
+
+A scenario is a dict of JSON values that describes a model: see `generate`.
+"""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import re
+
+import graph_test_case
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+try:
+  from tensorflow.contrib import opt as contrib_opt  # pylint: disable=g-import-not-at-top
+except ImportError:
+  contrib_opt = None
+
+_INNER_OPTIMIZERS = dict(graph_test_case.INNER_OPTIMIZERS)
+
+
+def generate(seed):
+  """Returns a random scenario in which r1.14 does what it documents.
+
+  It stays clear of what this library does otherwise on purpose (the README's
+  table): ids are distinct (D1), rows are not far over the bound (D2), clip
+  dimensions do not span partitions (D6), and dimension 0 of a sparse gradient
+  is not written as a negative number (D7).
+
+  Args:
+    seed: An integer.
+  """
+  rng = np.random.RandomState(seed)
+
+  def pick(*options):
+    return options[rng.randint(len(options))]
+
+  optimizer = sorted(_INNER_OPTIMIZERS)[seed % len(_INNER_OPTIMIZERS)]
+  dtypes = ["float32", "float64"]
+  if "proximal" not in optimizer:  # Which have no kernels for float16.
+    dtypes.append("float16")
+  num_levels = pick(1, 1, 2)
+  variables = []
+  for i in range(rng.randint(1, 4)):
+    # At least one variable needs a gradient.
+    gradient = pick("dense", "sparse", None) if i else pick("dense", "sparse")
+    rank = rng.randint(gradient == "sparse", 5)
+    shape = rng.randint(2, 5, rank).tolist()
+    dims = [rng.permutation(rank)[:rng.randint(rank + 1)].tolist()
+            for _ in range(num_levels)]
+    free = sorted(set(range(rank)).difference(*dims))
+    if gradient == "sparse":
+      free = free[:free[:1] == [0]]
+    for level in range(num_levels):
+      if not (gradient == "sparse" and 0 in dims[level]):
+        dims[level] = pick(dims[level], dims[level], None,
+                           [dim - rank for dim in dims[level]])
+    variables.append({
+        "name": pick("v{}", "layer/v{}").format(i),
+        "shape": shape,
+        "dtype": pick(*dtypes),
+        "use_resource": pick(False, True),
+        "partition_axis": pick(None, pick(*free)) if free else None,
+        "dims": dims,  # At each level, None to leave it out of the dict.
+        "gradient": gradient,
+        "ids": (rng.permutation(shape[0])[:rng.randint(1, shape[0])].tolist()
+                if gradient == "sparse" else None),
+        "ids_dtype": pick("int32", "int64"),
+    })
+  return {
+      "seed": seed,  # Of initial values and gradients.
+      "optimizer": optimizer,
+      "levels": [{  # The arguments of each VariableClippingOptimizer.
+          "max_norm": pick(1, 1.5, 2.),
+          "use_locking": pick(False, True),
+          "colocate_clip_ops_with_vars": pick(False, True),
+          "name": pick("VariableClipping", "VariableClipping", "MaxNorm"),
+      } for _ in range(num_levels)],
+      "max_norm_is_tensor": (len({v["dtype"] for v in variables}) == 1 and
+                             pick(False, True)),
+      "variables": variables,
+      "device": pick("", "/cpu:1"),  # Of the variables.
+      "scope": pick("", "model"),
+      "minimize": pick(False, True),  # Instead of apply_gradients.
+      "name": pick(None, "train"),  # The argument of either.
+      "global_step": pick(False, True),
+  }
+
+
+def contrib_optimizer(opt, vars_to_clip_dims, *args, **kwargs):
+  """Returns the genuine optimizer, which knows partitions only (D6)."""
+  return contrib_opt.VariableClippingOptimizer(
+      opt, {part: dims for var, dims in vars_to_clip_dims.items()
+            for part in _partitions(var)}, *args, **kwargs)
+
+
+class Model(object):
+  """A scenario in a graph and a session of its own.
+
+  Attributes:
+    opt: The outermost optimizer.
+    train_op: The train op.
+    clipped_by_row: The names of the variables that take the sparse path.
+    graph_def: The GraphDef without the nodes that clip them, which differ on
+      purpose. Where they are inputs, their scope stands for them.
+    collections: A dict from names of collections to the names of the members.
+  """
+
+  def __init__(self, scenario, clipping_optimizer):
+    """Builds the model and initializes its variables.
+
+    Args:
+      scenario: A dict as returned by `generate`.
+      clipping_optimizer: `VariableClippingOptimizer` or `contrib_optimizer`.
+    """
+    with tf.Graph().as_default() as graph:
+      with tf.variable_scope(scenario["scope"]):
+        self._build(scenario, clipping_optimizer)
+      self.graph_def = graph.as_graph_def()
+      self._remove_nodes_that_clip_rows()
+      self.collections = {
+          key: [member.name for member in graph.get_collection(key)]
+          for key in graph.get_all_collection_keys()
+          if not isinstance(key, tuple)  # A key of TensorFlow's own.
+      }
+      self._variables = tf.global_variables()
+      self._saver = tf.train.Saver()
+      self._sess = tf.Session(config=tf.ConfigProto(device_count={"CPU": 2}))
+      self._sess.run(tf.global_variables_initializer())
+
+  def _build(self, scenario, clipping_optimizer):
+    """Builds the variables, the gradients and the train op."""
+    rng = np.random.RandomState(scenario["seed"])
+    with tf.device(scenario["device"]):
+      variables = [_get_variable(rng, **v) for v in scenario["variables"]]
+      global_step = None
+      if scenario["global_step"]:
+        global_step = tf.get_variable(
+            "global_step",
+            initializer=tf.constant(0, tf.int64),
+            trainable=False,
+            use_resource=scenario["variables"][0]["use_resource"])
+    self.clipped_by_row = []
+    grads_and_vars, losses = [], []
+    for var, spec in zip(variables, scenario["variables"]):
+      for part in _partitions(var):
+        grad = None
+        if spec["gradient"]:
+          ids, rows = None, part.read_value()
+          if spec["gradient"] == "sparse":
+            num_rows = int(part.shape[0])
+            ids = tf.constant([i for i in spec["ids"] if i < num_rows],
+                              spec["ids_dtype"])
+            rows = tf.nn.embedding_lookup(part, ids)
+          grad = rows * tf.constant(rng.uniform(-1, 1, rows.shape), rows.dtype)
+          if scenario["minimize"]:
+            losses.append(tf.reduce_sum(tf.cast(grad * rows, tf.float32)))
+          if ids is not None:
+            grad = tf.IndexedSlices(grad, ids)
+            if any(dims is not None and 0 not in dims for dims in spec["dims"]):
+              self.clipped_by_row.append(part.op.name)
+        grads_and_vars.append((grad, part))
+    self.opt = _INNER_OPTIMIZERS[scenario["optimizer"]]()
+    for level, kwargs in enumerate(scenario["levels"]):
+      if scenario["max_norm_is_tensor"]:
+        kwargs = dict(kwargs, max_norm=tf.constant(
+            kwargs["max_norm"], scenario["variables"][0]["dtype"]))
+      vars_to_clip_dims = {
+          var: spec["dims"][level]
+          for var, spec in zip(variables, scenario["variables"])
+          if spec["dims"][level] is not None
+      }
+      self.opt = clipping_optimizer(
+          self.opt, vars_to_clip_dims=vars_to_clip_dims, **kwargs)
+    if scenario["minimize"]:
+      self.train_op = self.opt.minimize(
+          tf.add_n(losses), global_step, [var for _, var in grads_and_vars],
+          name=scenario["name"])
+    else:
+      self.train_op = self.opt.apply_gradients(
+          grads_and_vars, global_step, scenario["name"])
+
+  def _remove_nodes_that_clip_rows(self):
+    in_scope = re.compile("(.*/clip_({})/).*".format(
+        "|".join(self.clipped_by_row)))
+    nodes = [n for n in self.graph_def.node if not in_scope.match(n.name)]
+    del self.graph_def.node[:]
+    self.graph_def.node.extend(nodes)
+    for node in self.graph_def.node:
+      node.input[:] = [in_scope.sub(r"\1", name) for name in node.input]
+
+  def close(self):
+    self._sess.close()
+
+  def train(self, steps=1):
+    for _ in range(steps):
+      self._sess.run(self.train_op)
+
+  def values(self):
+    """Returns a dict from names of global variables to arrays."""
+    return dict(zip([var.op.name for var in self._variables],
+                    self._sess.run(self._variables)))
+
+  def save(self, path):
+    self._saver.save(self._sess, path, write_meta_graph=False,
+                     write_state=False)
+
+  def restore(self, path):
+    self._saver.restore(self._sess, path)
+
+
+def _partitions(var):
+  return list(var) if hasattr(var, "as_tensor") else [var]
+
+
+def _get_variable(rng, name, shape, dtype, use_resource, partition_axis, **_):
+  partitioner = None
+  if partition_axis is not None:
+    partitioner = tf.fixed_size_partitioner(2, partition_axis)
+  return tf.get_variable(
+      name,
+      initializer=tf.constant(rng.uniform(-1, 1, shape), dtype),
+      use_resource=use_resource,
+      partitioner=partitioner)

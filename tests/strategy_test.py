@@ -1,0 +1,120 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Distribution strategies (D8): copies of a variable stay equal and clipped."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import itertools
+
+from absl.testing import parameterized
+import graph_test_case
+import numpy as np
+import tensorflow.compat.v1 as tf
+import tf_contrib_opt
+
+_CPUS = ["/cpu:0", "/cpu:1"]
+
+tf.config.experimental.set_virtual_device_configuration(
+    tf.config.experimental.list_physical_devices("CPU")[0],
+    [tf.config.experimental.VirtualDeviceConfiguration() for _ in _CPUS])
+
+_STRATEGIES = (
+    ("_mirrored", lambda: tf.distribute.MirroredStrategy(_CPUS)),
+    ("_central_storage",
+     lambda: tf.distribute.experimental.CentralStorageStrategy(_CPUS, "/cpu:0")),
+    ("_one_device", lambda: tf.distribute.OneDeviceStrategy("/cpu:1")),
+    ("_parameter_server", tf.distribute.experimental.ParameterServerStrategy),
+    ("_default", tf.distribute.get_strategy),
+)
+
+_AGGREGATIONS = (
+    ("_none", tf.VariableAggregation.NONE),
+    ("_mean", tf.VariableAggregation.MEAN),
+    ("_sum", tf.VariableAggregation.SUM),
+    ("_first", tf.VariableAggregation.ONLY_FIRST_REPLICA),
+)
+
+_CASES = [
+    (strategy[0] + aggregation[0], strategy[1], aggregation[1])
+    for strategy, aggregation in itertools.product(_STRATEGIES, _AGGREGATIONS)
+]
+
+_ROWS = np.float32([[3., 4.], [6., 8.], [0., 0.3], [5., 12.], [9., 12.]])
+
+
+class StrategyTest(graph_test_case.TestCase):
+
+  def _train(self, strategy, aggregation, grad_of_replica, dims=(1,)):
+    """Returns the copies of `_ROWS` after two clipped steps."""
+    with tf.Graph().as_default(), strategy.scope():
+      var = tf.get_variable(
+          "var",
+          initializer=tf.constant(_ROWS),
+          aggregation=aggregation,
+          use_resource=True)
+      other = tf.get_variable("other", [], use_resource=True)
+
+      def step():
+        opt = tf_contrib_opt.VariableClippingOptimizer(
+            tf.train.MomentumOptimizer(0.1, 0.9), {var: dims, other: []}, 1.)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return opt.apply_gradients([(grad_of_replica(replica), var),
+                                    (None, other)])
+
+      train_op = tf.group(strategy.experimental_local_results(
+          strategy.extended.call_for_each_replica(step)))
+      train_ops = tf.get_collection(tf.GraphKeys.TRAIN_OP)
+      copies = [copy.read_value() if hasattr(copy, "read_value") else copy
+                for copy in strategy.experimental_local_results(var)]
+      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(train_op)
+        sess.run(train_ops)
+        return sess.run(copies)
+
+  @parameterized.named_parameters(*_CASES)
+  def test_sparse(self, create_strategy, aggregation):
+    """Row 0 and 1 are looked up by replica 0 and 1, row 3 by both, 2 times."""
+    strategy = create_strategy()
+
+    def grad(replica):
+      first = tf.convert_to_tensor(replica)
+      return tf.IndexedSlices(
+          tf.zeros([4, 2]), tf.stack([first, 3, 2, 3]), tf.constant([5, 2]))
+
+    num_replicas = strategy.num_replicas_in_sync
+    expected = graph_test_case.clip_by_norm(_ROWS, 1., [1])
+    untouched = [4] if num_replicas > 1 else [1, 4]
+    expected[untouched] = _ROWS[untouched]
+    copies = self._train(strategy, aggregation, grad)
+    for copy in copies:
+      self.assertAllClose(expected, copy)
+      self.assertAllEqual(copies[0], copy)
+      self.assertAllEqual(_ROWS[[2, 4]], copy[[2, 4]])
+
+  @parameterized.named_parameters(*_CASES)
+  def test_dense(self, create_strategy, aggregation):
+    strategy = create_strategy()
+    copies = self._train(
+        strategy, aggregation, lambda _: tf.zeros([5, 2]), dims=[0])
+    expected = graph_test_case.clip_by_norm(_ROWS, 1., [0])
+    for copy in copies:
+      self.assertAllClose(expected, copy)
+      self.assertAllEqual(copies[0], copy)
+
+
+if __name__ == "__main__":
+  tf.test.main()
