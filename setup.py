@@ -1,4 +1,17 @@
-"""Setuptools configuration of tf-contrib-opt."""
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Builds the distribution tf-contrib-opt."""
 
 import io
 import os
@@ -25,6 +38,11 @@ setuptools.setup(
     author="The tf_contrib_opt Authors",
     license="Apache-2.0",
     packages=["tf_contrib_opt"],
+    options={
+        # "build" would be the file BUILD where file names ignore case.
+        "build": {"build_base": ".build"},
+        "bdist_wheel": {"python_tag": "py2.py3"},
+    },
     python_requires=">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*",
     # TensorFlow is an extra: installing this library must not replace the build
     # of TensorFlow that someone trains with.
@@ -34,6 +52,6 @@ setuptools.setup(
         "tensorflow-cpu": ["tensorflow-cpu>=1.15"],
         "tensorflow-gpu": ["tensorflow-gpu>=1.14"],
         "examples": ["matplotlib"],
-        "tests": ["pytest"],
+        "tests": ["portpicker", "pytest"],
     },
 )
