@@ -86,8 +86,8 @@ class ClusterTest(graph_test_case.GraphTestCase):
         worker.start()
       for worker in workers:
         worker.join()
-      expected = [[_NUM_WORKERS * steps * update, 0.]] + [[0., 1.]] * _NUM_WORKERS
-      self.assertAllEqual(expected, sess.run(var))
+      hot_row = [_NUM_WORKERS * steps * update, 0.]
+      self.assertAllEqual([hot_row] + [[0., 1.]] * _NUM_WORKERS, sess.run(var))
 
   @with_variable_kinds()
   def test_row_at_the_bound_stays_there(self, use_resource):

@@ -142,8 +142,8 @@ class DifferencesTest(graph_test_case.GraphTestCase):
       self._clip({var: dims})
 
   @with_variable_kinds(
-      ("_columns", [-2], [0]), ("_rows", [-1], [1]), ("_matrix", [-1, -2], [0, 1]),
-      ("_twice", [1, -1, 1], [1]))
+      ("_columns", [-2], [0]), ("_rows", [-1], [1]),
+      ("_matrix", [-1, -2], [0, 1]), ("_twice", [1, -1, 1], [1]))
   def test_d7_negative_dims(self, dims, axes, use_resource):
     rows = np.float32([[3., 4.], [6., 8.], [0.7, 0.6]])
     var = self._variable(rows, use_resource)

@@ -95,7 +95,8 @@ class ErrorsTest(graph_test_case.GraphTestCase):
   @with_variable_kinds()
   def test_dims_of_a_scalar(self, use_resource):
     var = tf.get_variable("emb", [], use_resource=use_resource)
-    with self.assertRaisesRegex(ValueError, r"dimension 0 .*emb:0 of shape \(\)"):
+    with self.assertRaisesRegex(
+        ValueError, r"dimension 0 .*emb:0 of shape \(\)"):
       tf_contrib_opt.VariableClippingOptimizer(
           tf.train.AdamOptimizer(), {var: [0]}, 1.)
 
@@ -116,7 +117,8 @@ class ErrorsTest(graph_test_case.GraphTestCase):
           tf.train.AdamOptimizer(), {var: [1], list(var)[1]: [1]}, 1.)
 
   @with_variable_kinds(
-      ("_none", None), ("_string", "1"), ("_list", [1.]), ("_vector", np.ones(1)))
+      ("_none", None), ("_string", "1"), ("_list", [1.]),
+      ("_vector", np.ones(1)))
   def test_max_norm_of_a_wrong_type(self, max_norm, use_resource):
     self._assert_refused(TypeError, "max_norm must be a number or a scalar",
                          use_resource, max_norm=max_norm)

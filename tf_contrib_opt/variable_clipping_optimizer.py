@@ -51,8 +51,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
   over the bound (D1, D2, D3); if dimension 0 is a clip dimension, norms span
   rows, so the whole variable is clipped and a warning is logged.
 
-  Works in graphs, in `tf.function` and in eager execution (D13). A
-  `tf.train.Checkpoint` of this optimizer is a checkpoint of `opt` (D9).
+  Works in graphs, in `tf.function`, in eager execution (D13) and in the replicas
+  of a `tf.distribute.Strategy` (D8). A `tf.train.Checkpoint` of this optimizer
+  is a checkpoint of `opt` (D9).
   """
 
   def __init__(self,
@@ -93,8 +94,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     super(VariableClippingOptimizer, self).__init__(use_locking, name)
     if not isinstance(opt, tf.train.Optimizer):
       raise TypeError(
-          "opt must be a tf.compat.v1.train.Optimizer, not {!r}. To bound norms "
-          "under a Keras optimizer, create the variable with "
+          "opt must be a tf.compat.v1.train.Optimizer, not {!r}. To bound "
+          "norms under a Keras optimizer, create the variable with "
           "constraint=tf.keras.constraints.MaxNorm(...).".format(opt))
     self._opt = opt
     self._clip_dims = _normalize_clip_dims(vars_to_clip_dims)
@@ -133,6 +134,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
 
     Raises:
       ValueError: If `grads_and_vars` holds no gradient.
+      RuntimeError: If called in a cross-replica context.
     """
     grads_and_vars = list(grads_and_vars)
     train_ops = tf.get_collection_ref(tf.GraphKeys.TRAIN_OP)
@@ -156,7 +158,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     return train_op
 
   def _clip_replicas(self, strategy, grads_and_vars, update_op):
-    """Clips every copy of the variables where any replica's gradient is (D8)."""
+    """Clips all copies of variables, where any replica's gradient is (D8)."""
     clip_ops = []
     for grad, var in grads_and_vars:
       if grad is not None and id(var) in self._clip_dims:
@@ -169,12 +171,12 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     return tf.group(*clip_ops)
 
   def _clip(self, var, indices, update_op, update=_update):
-    """Clips the rows of `var` at `indices`, or all if None, after `update_op`."""
+    """Clips `var` at `indices`, or all of it if None, after `update_op`."""
     _, dims = self._clip_dims[id(var)]
     if indices is not None and 0 in dims:
       logging.warning(
-          "The gradient of %s is sparse, but norms along dimension 0 span rows: "
-          "clipping the whole variable after each step.", var.name)
+          "The gradient of %s is sparse, but norms along dimension 0 span "
+          "rows: clipping the whole variable after each step.", var.name)
       indices = None
     with tf.name_scope("clip_" + var.name.split(":")[0]):
       if indices is None:
