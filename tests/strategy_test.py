@@ -34,7 +34,8 @@ tf.config.experimental.set_virtual_device_configuration(
 _STRATEGIES = (
     ("_mirrored", lambda: tf.distribute.MirroredStrategy(_CPUS)),
     ("_central_storage",
-     lambda: tf.distribute.experimental.CentralStorageStrategy(_CPUS, "/cpu:0")),
+     lambda: tf.distribute.experimental.CentralStorageStrategy(
+         _CPUS, "/cpu:0")),
     ("_one_device", lambda: tf.distribute.OneDeviceStrategy("/cpu:1")),
     ("_parameter_server", tf.distribute.experimental.ParameterServerStrategy),
     ("_default", tf.distribute.get_strategy),

@@ -84,8 +84,9 @@ class ClipTest(graph_test_case.GraphTestCase):
     sparse = _variable(_ROWS, use_resource, dtype, "sparse")
     loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2, 3])
     self.train(_clip({dense: [1], sparse: [1]}, 0.7).minimize(loss))
-    # Not every TensorFlow fetches bfloat16 as a dtype that NumPy compares.
-    for value in self.sess.run([tf.cast(v, tf.float64) for v in (dense, sparse)]):
+    for var in (dense, sparse):
+      # NumPy cannot compare bfloat16.
+      value = self.sess.run(tf.cast(var, tf.float64))
       self.assertAllClose(
           clip_by_norm(_ROWS, 0.7, [1]), value, rtol=tolerance, atol=0)
 

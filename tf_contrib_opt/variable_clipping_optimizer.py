@@ -51,9 +51,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
   over the bound (D1, D2, D3); if dimension 0 is a clip dimension, norms span
   rows, so the whole variable is clipped and a warning is logged.
 
-  Works in graphs, in `tf.function`, in eager execution (D13) and in the replicas
-  of a `tf.distribute.Strategy` (D8). A `tf.train.Checkpoint` of this optimizer
-  is a checkpoint of `opt` (D9).
+  Works in graphs, in `tf.function`, in eager execution (D13) and in replicas of
+  a `tf.distribute.Strategy` (D8). A `tf.train.Checkpoint` of this optimizer is
+  a checkpoint of `opt` (D9).
   """
 
   def __init__(self,
