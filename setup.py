@@ -37,6 +37,17 @@ setuptools.setup(
     long_description_content_type="text/markdown",
     author="The tf_contrib_opt Authors",
     license="Apache-2.0",
+    classifiers=[
+        "Programming Language :: Python :: 2.7",
+        "Programming Language :: Python :: 3.6",
+        "Programming Language :: Python :: 3.7",
+        "Programming Language :: Python :: 3.8",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+    ],
     packages=["tf_contrib_opt"],
     options={
         # "build" would be the file BUILD where file names ignore case.

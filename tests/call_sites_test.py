@@ -126,8 +126,9 @@ def _text_classifier(clip_class, use_resource):
       features.append(tf.reduce_max(convolved, axis=1))
     softmax = _variable("softmax", [4, 2], use_resource, scale=0.1)
     bias = _variable("bias", [2], use_resource, scale=9.)
+    logits = tf.matmul(tf.concat(features, axis=1), softmax) + bias
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=[0, 1], logits=tf.matmul(tf.concat(features, 1), softmax) + bias))
+        labels=[0, 1], logits=logits))
 
     weights = [v for v in tf.trainable_variables() if v.shape.ndims > 1]
     opt = tf.train.AdamOptimizer(0.1)
@@ -167,7 +168,7 @@ def _perceptron(clip_class, use_resource):
 class CallSitesTest(graph_test_case.GraphTestCase):
 
   def _run(self, model, *args):
-    """Returns what `model` does with this class, and contrib's does as well."""
+    """Returns what `model` does with this class, as it does with contrib's."""
     runs = []
     for module in (scenarios.contrib_opt, tf_contrib_opt):
       if module is not None:
@@ -213,9 +214,8 @@ class CallSitesTest(graph_test_case.GraphTestCase):
         "embeddings", "filters_2", "filters_3", "softmax", "bias")]
     slots = ["classifier/%s/%s" % (name, slot)
              for name in trainable for slot in ("Adam", "Adam_1")]
-    self.assertCountEqual(
-        ["classifier/beta1_power", "classifier/beta2_power"] + trainable + slots,
-        results["names"])
+    powers = ["classifier/beta1_power", "classifier/beta2_power"]
+    self.assertCountEqual(trainable + slots + powers, results["names"])
     unclipped, clipped = [
         [_norms(results[step][name], range(results[step][name].ndim))
          for name in trainable] for step in ("unclipped", "clipped")]
@@ -226,10 +226,11 @@ class CallSitesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_perceptron(self, use_resource):
-    for hidden, output in self._run(_perceptron, use_resource):
+    steps = self._run(_perceptron, use_resource)
+    for hidden, output in steps:
       self.assertAllClose(2., np.max(_norms(hidden, [0])), rtol=1e-6)
-      self.assertLess(np.min(_norms(hidden, [0])), 2.)
       self.assertAllClose([2.], _norms(output, [0]), rtol=1e-6)
+    self.assertLess(np.min(_norms(steps[0][0], [0])), 1.9)
 
 
 if __name__ == "__main__":

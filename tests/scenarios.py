@@ -51,9 +51,9 @@ def generate(seed):
     return options[rng.randint(len(options))]
 
   optimizer = sorted(_INNER_OPTIMIZERS)[seed % len(_INNER_OPTIMIZERS)]
-  dtypes = ["float32", "float64"]
-  if "proximal" not in optimizer:  # Which have no kernels for float16.
-    dtypes.append("float16")
+  dtypes = ["float32", "float16", "float64"]
+  if "proximal" in optimizer:
+    del dtypes[1:]  # TensorFlow's proximal optimizers support no others.
   num_levels = pick(1, 1, 2)
   variables = []
   for i in range(rng.randint(1, 4)):
@@ -75,7 +75,8 @@ def generate(seed):
         "shape": shape,
         "dtype": pick(*dtypes),
         "use_resource": pick(False, True),
-        "partition_axis": pick(None, pick(*free)) if free else None,
+        "device": pick("", "/cpu:1"),
+        "partition_axis": pick(None, *free),
         "dims": dims,  # At each level, None to leave it out of the dict.
         "gradient": gradient,
         "ids": (rng.permutation(shape[0])[:rng.randint(1, shape[0])].tolist()
@@ -94,12 +95,16 @@ def generate(seed):
       "max_norm_is_tensor": (len({v["dtype"] for v in variables}) == 1 and
                              pick(False, True)),
       "variables": variables,
-      "device": pick("", "/cpu:1"),  # Of the variables.
       "scope": pick("", "model"),
       "minimize": pick(False, True),  # Instead of apply_gradients.
       "name": pick(None, "train"),  # The argument of either.
       "global_step": pick(False, True),
   }
+
+
+def has_negative_dims(scenario):
+  return any(dim < 0 for variable in scenario["variables"]
+             for dims in variable["dims"] for dim in dims or [])
 
 
 def contrib_optimizer(opt, vars_to_clip_dims, *args, **kwargs):
@@ -146,40 +151,30 @@ class Model(object):
   def _build(self, scenario, clipping_optimizer):
     """Builds the variables, the gradients and the train op."""
     rng = np.random.RandomState(scenario["seed"])
-    with tf.device(scenario["device"]):
-      variables = [_get_variable(rng, **v) for v in scenario["variables"]]
-      global_step = None
-      if scenario["global_step"]:
-        global_step = tf.get_variable(
-            "global_step",
-            initializer=tf.constant(0, tf.int64),
-            trainable=False,
-            use_resource=scenario["variables"][0]["use_resource"])
+    variables = [_get_variable(rng, **v) for v in scenario["variables"]]
+    global_step = None
+    if scenario["global_step"]:
+      global_step = tf.get_variable(
+          "global_step",
+          initializer=tf.constant(0, tf.int64),
+          trainable=False,
+          use_resource=scenario["variables"][0]["use_resource"])
     self.clipped_by_row = []
     grads_and_vars, losses = [], []
     for var, spec in zip(variables, scenario["variables"]):
       for part in _partitions(var):
-        grad = None
-        if spec["gradient"]:
-          ids, rows = None, part.read_value()
-          if spec["gradient"] == "sparse":
-            num_rows = int(part.shape[0])
-            ids = tf.constant([i for i in spec["ids"] if i < num_rows],
-                              spec["ids_dtype"])
-            rows = tf.nn.embedding_lookup(part, ids)
-          grad = rows * tf.constant(rng.uniform(-1, 1, rows.shape), rows.dtype)
-          if scenario["minimize"]:
-            losses.append(tf.reduce_sum(tf.cast(grad * rows, tf.float32)))
-          if ids is not None:
-            grad = tf.IndexedSlices(grad, ids)
-            if any(dims is not None and 0 not in dims for dims in spec["dims"]):
-              self.clipped_by_row.append(part.op.name)
+        grad, loss = _gradient_and_loss(rng, part, **spec)
         grads_and_vars.append((grad, part))
+        losses.append(loss)
+        if spec["gradient"] == "sparse" and any(
+            dims is not None and 0 not in dims for dims in spec["dims"]):
+          self.clipped_by_row.append(part.op.name)
     self.opt = _INNER_OPTIMIZERS[scenario["optimizer"]]()
     for level, kwargs in enumerate(scenario["levels"]):
       if scenario["max_norm_is_tensor"]:
         kwargs = dict(kwargs, max_norm=tf.constant(
-            kwargs["max_norm"], scenario["variables"][0]["dtype"]))
+            kwargs["max_norm"], scenario["variables"][0]["dtype"],
+            name="max_norm"))
       vars_to_clip_dims = {
           var: spec["dims"][level]
           for var, spec in zip(variables, scenario["variables"])
@@ -217,23 +212,41 @@ class Model(object):
                     self._sess.run(self._variables)))
 
   def save(self, path):
-    self._saver.save(self._sess, path, write_meta_graph=False,
-                     write_state=False)
+    with self._sess.graph.as_default():
+      self._saver.save(
+          self._sess, path, write_meta_graph=False, write_state=False)
 
   def restore(self, path):
-    self._saver.restore(self._sess, path)
+    with self._sess.graph.as_default():
+      self._saver.restore(self._sess, path)
 
 
 def _partitions(var):
   return list(var) if hasattr(var, "as_tensor") else [var]
 
 
-def _get_variable(rng, name, shape, dtype, use_resource, partition_axis, **_):
+def _get_variable(rng, name, shape, dtype, use_resource, device,
+                  partition_axis, **_):
   partitioner = None
   if partition_axis is not None:
     partitioner = tf.fixed_size_partitioner(2, partition_axis)
-  return tf.get_variable(
-      name,
-      initializer=tf.constant(rng.uniform(-1, 1, shape), dtype),
-      use_resource=use_resource,
-      partitioner=partitioner)
+  with tf.device(device):
+    return tf.get_variable(
+        name,
+        initializer=tf.constant(rng.uniform(-1, 1, shape), dtype),
+        use_resource=use_resource,
+        partitioner=partitioner)
+
+
+def _gradient_and_loss(rng, var, gradient, ids, ids_dtype, **_):
+  """Returns a gradient with respect to `var`, and a loss that has it."""
+  if gradient is None:
+    return None, 0.
+  if gradient == "dense":
+    rows = var.read_value()
+  else:
+    ids = tf.constant([i for i in ids if i < int(var.shape[0])], ids_dtype)
+    rows = tf.nn.embedding_lookup(var, ids)
+  grad = rows * tf.constant(rng.uniform(-1, 1, rows.shape), rows.dtype)
+  loss = tf.reduce_sum(tf.cast(grad * rows, tf.float32)) / 2
+  return (grad if ids is None else tf.IndexedSlices(grad, ids)), loss

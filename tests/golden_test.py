@@ -1,0 +1,207 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What genuine TensorFlow 1.14.0 built and computed, on every TensorFlow.
+
+golden/README.md says what was recorded, and how.
+"""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import copy
+import itertools
+import json
+import os
+import unittest
+
+from absl.testing import parameterized
+from golden import record
+import graph_test_case
+import numpy as np
+import scenarios
+import tensorflow.compat.v1 as tf
+import tf_contrib_opt
+
+
+def _names(extension, directory=record.DIRECTORY):
+  return sorted(name[:-len(extension)] for name in os.listdir(directory)
+                if name.endswith(extension))
+
+
+def _read(name, directory=record.DIRECTORY):
+  with open(os.path.join(directory, name + ".json")) as f:
+    return json.load(f)
+
+
+def _checkpoint(name):
+  return os.path.join(record.DIRECTORY, name)
+
+
+def _place_reads_by_colocation(nodes):
+  """Reads of resource variables no longer ask for the device as well."""
+  for node in nodes.values():
+    if node["op"] == "ReadVariableOp" and "_class" not in node["attr"]:
+      node["device"] = ""
+
+
+def _convert_empty_dims_twice(nodes):
+  """A `[]` becomes an unused float32 Const before it becomes an int32 one."""
+  for name, node in list(nodes.items()):
+    if node["attr"].get("value") == "int32 []" and name.endswith(
+        "/reduction_indices"):
+      nodes[name + "_1"] = copy.deepcopy(node)
+      node["attr"].update(dtype="type: DT_FLOAT", value="float32 []")
+      nodes[os.path.dirname(name)]["input"][1] += "_1"
+
+
+def _rename_shape_of_ones_like(nodes):
+  for name in list(nodes):
+    if name.endswith("/ones_like/Shape"):
+      nodes[name + "/shape_as_tensor"] = nodes.pop(name)
+      nodes[os.path.dirname(name)]["input"][0] += "/shape_as_tensor"
+
+
+def _mark_control_inputs(nodes):
+  """What was listed in tf.control_dependencies or tf.group says so."""
+  for node in nodes.values():
+    for name in node["control_input"]:
+      if name in nodes:
+        nodes[name]["attr"]["_has_manual_control_dependencies"] = "b: true"
+
+
+def _raise_max_norm_to_zero(nodes):
+  """A Tensor `clip_norm` is replaced by `maximum(clip_norm, 0)`."""
+  for name, norm in list(nodes.items()):
+    if name.endswith("/clip_by_norm/Maximum") and norm["input"][1] not in nodes:
+      scope = os.path.dirname(name)
+      nodes[name + "_1"] = copy.deepcopy(norm)
+      nodes[name + "_1"]["input"][1] = name
+      norm["input"] = [norm["input"][1], name + "/y"]
+      nodes[name + "/y"] = copy.deepcopy(nodes[scope + "/Greater/y"])
+      nodes[scope + "/mul_1"]["input"][1] = name
+      nodes[scope + "/truediv"]["input"][1] = name + "_1"
+
+
+# Where TensorFlow itself builds other nodes than 1.14.0: since which version,
+# and a function that changes recorded nodes alike. Nothing else may differ.
+_DIFFERENCES_OF_TENSORFLOW = (
+    ((2, 1), _place_reads_by_colocation),
+    ((2, 4), _convert_empty_dims_twice),
+    ((2, 8), _rename_shape_of_ones_like),
+    ((2, 11), _mark_control_inputs),
+    ((2, 16), _raise_max_norm_to_zero),
+)
+
+_VERSION = tuple(int(number) for number in tf.__version__.split(".")[:2])
+
+
+class GoldenTest(graph_test_case.TestCase):
+
+  def _build(self, scenario):
+    model = scenarios.Model(scenario, tf_contrib_opt.VariableClippingOptimizer)
+    self.addCleanup(model.close)
+    return model
+
+  def _build_saved(self, golden, use_resource):
+    """Builds a saved model of either kind of variables: keys are the same."""
+    for variable in golden["scenario"]["variables"]:
+      variable["use_resource"] = use_resource
+    return self._build(golden["scenario"])
+
+  def _assert_close(self, expected, actual):
+    """Allows for kernels that round otherwise than those of 1.14.0.
+
+    Steps do not amplify rounding here: no value was more than 2 units off after
+    13 steps, in any version from 1.14 to 2.21.
+
+    Args:
+      expected: A dict from names to values.
+      actual: A dict from names to arrays.
+    """
+    self.assertEqual(sorted(expected), sorted(actual))
+    for name, value in actual.items():
+      tolerance = 0
+      if value.dtype.kind == "f":
+        tolerance = 8 * np.finfo(value.dtype).eps
+      self.assertAllClose(np.asarray(expected[name], value.dtype), value,
+                          rtol=tolerance, atol=tolerance, msg=name)
+
+  @parameterized.parameters(*_names(".json"))
+  def test_graph_and_values(self, name):
+    golden = _read(name)
+    for version, apply_difference in _DIFFERENCES_OF_TENSORFLOW:
+      if _VERSION >= version:
+        apply_difference(golden["nodes"])
+    model = self._build(golden["scenario"])
+    self.assertEqual(golden["nodes"], record.describe(model))
+    golden["collections"][tf.GraphKeys.TRAIN_OP] = [model.train_op.name]  # D11
+    self.assertEqual(golden["collections"], model.collections)
+    model.train(record.NUM_STEPS)
+    self._assert_close(golden["values"], model.values())
+
+  @parameterized.parameters(*itertools.product(_names(".index"), (False, True)))
+  def test_continues_from_checkpoint(self, name, use_resource):
+    golden = _read(name)
+    model = self._build_saved(golden, use_resource)
+    model.restore(_checkpoint(name))
+    for key, value in model.values().items():
+      self.assertAllEqual(np.asarray(golden["values"][key], value.dtype), value)
+    model.train(record.NUM_MORE_STEPS)
+    self._assert_close(golden["values_after_more_steps"], model.values())
+
+  @parameterized.parameters(*itertools.product(_names(".index"), (False, True)))
+  def test_writes_same_checkpoint(self, name, use_resource):
+    """What restores the recorded checkpoint restores one written here."""
+    model = self._build_saved(_read(name), use_resource)
+    model.train(record.NUM_STEPS)
+    path = os.path.join(self.get_temp_dir(), "ckpt")
+    model.save(path)
+    tensors = []
+    for reader in map(tf.train.load_checkpoint, (_checkpoint(name), path)):
+      tensors.append({key: reader.get_tensor(key)
+                      for key in reader.get_variable_to_shape_map()})
+    self.assertEqual(*[{key: (value.dtype, value.shape)
+                        for key, value in values.items()}
+                       for values in tensors])
+    self._assert_close(*tensors)
+
+  def test_coverage(self):
+    """What the tests above iterate over is there."""
+    goldens = [_read(name) for name in _names(".json")]
+    self.assertEqual({name for name, _ in graph_test_case.INNER_OPTIMIZERS},
+                     {golden["scenario"]["optimizer"] for golden in goldens})
+    self.assertEqual(["saved_adagrad", "saved_adam", "saved_momentum"],
+                     _names(".index"))
+    for _, apply_difference in _DIFFERENCES_OF_TENSORFLOW:
+      nodes = [copy.deepcopy(golden["nodes"]) for golden in goldens]
+      for n in nodes:
+        apply_difference(n)
+      self.assertNotEqual([golden["nodes"] for golden in goldens], nodes)
+
+  @unittest.skipIf(tf.__version__ != "1.14.0", "Was recorded with 1.14.0.")
+  def test_record(self):
+    directory = self.get_temp_dir()
+    record.record(directory)
+    for extension in (".json", ".index"):
+      self.assertEqual(_names(extension), _names(extension, directory))
+    for name in _names(".json"):
+      expected, actual = _read(name), _read(name, directory)
+      # Values may depend on the processor.
+      for section in ("scenario", "nodes", "collections"):
+        self.assertEqual(expected[section], actual[section])
+
+
+if __name__ == "__main__":
+  tf.test.main()
