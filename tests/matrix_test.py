@@ -36,7 +36,7 @@ def _read(name):
 
 
 def _versions(pattern, text):
-  """Returns the distinct (major, minor) that a pattern with two groups finds."""
+  """Returns the sorted (major, minor) that the groups of a pattern match."""
   return sorted(
       set(tuple(map(int, groups)) for groups in re.findall(pattern, text)))
 

@@ -121,8 +121,9 @@ class Model(object):
     opt: The outermost optimizer.
     train_op: The train op.
     clipped_by_row: The names of the variables that take the sparse path.
-    graph_def: The GraphDef without the nodes that clip them, which differ on
-      purpose. Where they are inputs, their scope stands for them.
+    graph_def: The GraphDef. Of the nodes that clip rows, which differ on
+      purpose, it has only the one that writes them: under the name of the
+      scope, as a "Scatter" whose input is the variable.
     collections: A dict from names of collections to the names of the members.
   """
 
@@ -137,7 +138,7 @@ class Model(object):
       with tf.variable_scope(scenario["scope"]):
         self._build(scenario, clipping_optimizer)
       self.graph_def = graph.as_graph_def()
-      self._remove_nodes_that_clip_rows()
+      self._simplify_clipping_of_rows()
       self.collections = {
           key: [member.name for member in graph.get_collection(key)]
           for key in graph.get_all_collection_keys()
@@ -190,14 +191,20 @@ class Model(object):
       self.train_op = self.opt.apply_gradients(
           grads_and_vars, global_step, scenario["name"])
 
-  def _remove_nodes_that_clip_rows(self):
+  def _simplify_clipping_of_rows(self):
     in_scope = re.compile("(.*/clip_({})/).*".format(
         "|".join(self.clipped_by_row)))
-    nodes = [n for n in self.graph_def.node if not in_scope.match(n.name)]
+    nodes = []
+    for node in self.graph_def.node:
+      match = in_scope.match(node.name)
+      if match and "Scatter" in node.op:
+        node.name, node.op = match.group(1), "Scatter"
+        del node.input[1:]
+      if not match or node.op == "Scatter":
+        node.input[:] = [in_scope.sub(r"\1", name) for name in node.input]
+        nodes.append(node)
     del self.graph_def.node[:]
     self.graph_def.node.extend(nodes)
-    for node in self.graph_def.node:
-      node.input[:] = [in_scope.sub(r"\1", name) for name in node.input]
 
   def close(self):
     self._sess.close()

@@ -37,7 +37,7 @@ def _minimize(use_resource, inner=lambda opt: opt, outer=lambda opt: opt):
       "weights",
       initializer=[[0.5, 0.6], [0.6, 0.1]],
       use_resource=use_resource)
-  rows = tf.nn.embedding_lookup(embeddings, [2, 0, 2])
+  rows = tf.nn.embedding_lookup(embeddings, [2, 0])
   loss = -tf.reduce_sum(tf.square(rows)) - tf.reduce_sum(tf.square(weights))
   opt = tf_contrib_opt.VariableClippingOptimizer(
       inner(tf.train.AdamOptimizer(0.1)),
