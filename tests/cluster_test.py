@@ -55,9 +55,11 @@ class ClusterTest(graph_test_case.GraphTestCase):
           initializer=tf.constant(rows, tf.float32),
           use_resource=use_resource,
           caching_device=caching_device)
+    # Not GradientDescentOptimizer, whose op on rows of a resource variable takes
+    # no lock since TensorFlow 1.15: it loses updates by itself.
+    opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
     opt = tf_contrib_opt.VariableClippingOptimizer(
-        tf.train.GradientDescentOptimizer(1., use_locking=True), {var: [1]}, 1.,
-        use_locking=True)
+        opt, {var: [1]}, 1., use_locking=True)
     loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids) * grads)
     return var, opt.minimize(loss)
 
@@ -81,7 +83,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
       workers.append(self.checkedThread(target=self._work, args=args))
     var, _ = self._train_op(rows, [0], [[0., 0.]], use_resource)
     with tf.Session(self.workers[0].target) as sess:
-      sess.run(var.initializer)
+      sess.run(tf.global_variables_initializer())
       for worker in workers:
         worker.start()
       for worker in workers:
@@ -100,7 +102,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
     var, train_op = self._train_op(*args[1:])
     norms = []
     with tf.Session(self.workers[0].target) as sess:
-      sess.run(var.initializer)
+      sess.run(tf.global_variables_initializer())
       for _ in range(3):
         sess.run(train_op)
       for worker in workers:
@@ -122,7 +124,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
           [[0.6, 0.8]], [0], [[-6., -8.]], use_resource,
           caching_device="/job:worker/task:1")
     with tf.Session(self.workers[1].target) as sess:
-      sess.run(var.initializer)
+      sess.run(tf.global_variables_initializer())
       for _ in range(3):
         sess.run(train_op)
         self.assertAllClose([[0.6, 0.8]], sess.run(var))
