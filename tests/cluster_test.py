@@ -55,7 +55,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
           initializer=tf.constant(rows, tf.float32),
           use_resource=use_resource,
           caching_device=caching_device)
-    # Not GradientDescentOptimizer, whose op on rows of a resource variable takes
+    # Not GradientDescentOptimizer, whose op on rows of resource variables takes
     # no lock since TensorFlow 1.15: it loses updates by itself.
     opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
     opt = tf_contrib_opt.VariableClippingOptimizer(
