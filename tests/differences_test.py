@@ -103,7 +103,8 @@ class DifferencesTest(graph_test_case.GraphTestCase):
     threads = sync_runner.create_threads(
         self.sess, coord, daemon=True, start=True)
     self.sess.run(sync.get_init_tokens_op())
-    self.sess.run(train_op)
+    for _ in range(2):  # The second step waits for the update of the first.
+      self.sess.run(train_op)
     self.assertAllClose([[3., 4.], [0.6, 0.8]], self.sess.run(var))
     coord.request_stop()
     self.sess.close()
