@@ -334,7 +334,7 @@ class GraphTest(graph_test_case.GraphTestCase):
     opt = _clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
     opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
     moved = {"Gather", "GatherV2", "ResourceGather", "ReadVariableOp",
-             "Identity", "Const"}
+             "Identity", "Const", "Unique"}
     written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
                "ResourceScatterUpdate"}
     num_written = 0
@@ -349,7 +349,7 @@ class GraphTest(graph_test_case.GraphTestCase):
           num_written += op.type in written
     self.assertEqual(2, num_written)
     reads = [op for op in tf.get_default_graph().get_operations()
-             if sparse.op.outputs[0] in op.inputs
+             if (sparse.op.outputs[0] in op.inputs or op.type == "Unique")
              and op.name.startswith("VariableClipping/clip_sparse/")]
     self.assertNotEmpty(reads)
     for op in reads:

@@ -199,21 +199,22 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     writing other rows would undo what other workers add to them meanwhile.
     """
     max_norm = self._max_norm_like(var)
+    with _colocate_with(var):
+      ids, _ = tf.unique(indices)  # Merged with the one that `opt` may create.
+      with tf.control_dependencies([update_op]):
+        try:
+          rows = var.sparse_read(ids)
+        except AttributeError:  # A ref variable; gather alone reads its cache.
+          rows = tf.gather(var.read_value(), ids)
     with self._colocate_clip_ops_with(var):
-      ids, _ = tf.unique(indices)
-    with tf.control_dependencies([update_op]), _colocate_with(var):
-      try:
-        rows = var.sparse_read(ids)
-      except AttributeError:  # A ref variable; gather alone reads its cache.
-        rows = tf.gather(var.read_value(), ids)
-    with self._colocate_clip_ops_with(var):
-      norms = tf.sqrt(tf.reduce_sum(rows * rows, dims, keepdims=True))
+      # Before TensorFlow 2.1, that of a single element has its sign.
+      norms = tf.abs(tf.math.reduce_euclidean_norm(rows, dims, keepdims=True))
       over = tf.reduce_any(norms > max_norm, axis=tf.range(1, tf.rank(rows)))
       over = tf.reshape(tf.where_v2(over), [-1])
-      clipped = tf.IndexedSlices(
-          tf.clip_by_norm(tf.gather(rows, over), max_norm, dims),
-          tf.gather(ids, over))
+      scales = max_norm / tf.maximum(tf.gather(norms, over), max_norm)
+      rows = tf.multiply(tf.gather(rows, over), scales, name="clip_by_norm")
     with _colocate_with(var):
+      clipped = tf.IndexedSlices(rows, tf.gather(ids, over))
       return var.scatter_update(clipped, use_locking=self._use_locking)
 
   def _colocate_clip_ops_with(self, var):
