@@ -18,6 +18,7 @@ from __future__ import division
 from __future__ import print_function
 
 import itertools
+import unittest
 
 from absl.testing import parameterized
 import graph_test_case
@@ -115,6 +116,60 @@ class StrategyTest(graph_test_case.TestCase):
     for copy in copies:
       self.assertAllClose(expected, copy)
       self.assertAllEqual(copies[0], copy)
+
+
+class _CopiesHook(tf.train.SessionRunHook):
+  """Keeps the last values of the copies of a variable."""
+
+  def __init__(self, strategy):
+    self._strategy = strategy
+
+  def begin(self):
+    var, = [var for var in tf.global_variables() if var.op.name == "var"]
+    self._copies = [copy.read_value()
+                    for copy in self._strategy.experimental_local_results(var)]
+
+  def end(self, session):
+    self.values = session.run(self._copies)
+
+
+@unittest.skipUnless(hasattr(tf, "estimator"),
+                     "TensorFlow dropped tf.estimator in 2.16.")
+class EstimatorTest(graph_test_case.TestCase):
+
+  @parameterized.named_parameters(*_STRATEGIES[:-1])
+  def test_train(self, create_strategy):
+    """Replicas take the batches in turn, and average their gradients."""
+    batches = np.int32([[0, 3, 3], [1, 3, 2], [2, 3, 0], [0, 0, 3]])
+
+    def model_fn(features, mode):
+      var = tf.get_variable(
+          "var", initializer=tf.constant(_ROWS), use_resource=True)
+      opt = tf_contrib_opt.VariableClippingOptimizer(
+          tf.train.GradientDescentOptimizer(0.1), {var: [1]}, 1.)
+      loss = tf.reduce_sum(tf.nn.embedding_lookup(var, features) * [1., -2.])
+      return tf.estimator.EstimatorSpec(
+          mode, loss=loss,
+          train_op=opt.minimize(loss, tf.train.get_global_step()))
+
+    strategy = create_strategy()
+    estimator = tf.estimator.Estimator(
+        model_fn, self.get_temp_dir(), tf.estimator.RunConfig(
+            train_distribute=strategy,
+            session_config=tf.ConfigProto(device_count={"CPU": 2})))
+    hook = _CopiesHook(strategy)
+    estimator.train(
+        lambda: tf.data.Dataset.from_tensor_slices(batches), hooks=[hook])
+
+    num_replicas = strategy.num_replicas_in_sync
+    expected = _ROWS.astype(np.float64)
+    for ids in batches.reshape([-1, num_replicas * 3]):
+      np.subtract.at(expected, ids, np.array([0.1, -0.2]) / num_replicas)
+      expected[ids] = graph_test_case.clip_by_norm(expected[ids], 1., [1])
+    self.assertLen(hook.values, len(strategy.extended.parameter_devices))
+    for copy in hook.values + [estimator.get_variable_value("var")]:
+      self.assertAllClose(expected, copy)
+      self.assertAllEqual(hook.values[0], copy)
 
 
 if __name__ == "__main__":

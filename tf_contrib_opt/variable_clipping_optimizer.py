@@ -159,6 +159,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
 
   def _clip_replicas(self, strategy, grads_and_vars, update_op):
     """Clips all copies of variables, where any replica's gradient is (D8)."""
+    update_op = tf.group(*strategy.experimental_local_results(update_op))
     clip_ops = []
     for grad, var in grads_and_vars:
       if grad is not None and id(var) in self._clip_dims:

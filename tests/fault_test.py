@@ -1,0 +1,258 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""A cluster whose processes and file systems fail."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from absl.testing import parameterized
+import graph_test_case
+import numpy as np
+import portpicker
+import tensorflow.compat.v1 as tf
+
+_PROGRAM = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples",
+    "parameter_servers.py")
+_TIMEOUT = 120
+
+# Makes a process group, and has root obey permissions of files.
+_EXEC = """
+import ctypes, os, sys
+os.setsid()
+if os.getuid() == 0:
+  ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+os.execv(sys.executable, [sys.executable] + sys.argv[1:])
+"""
+
+
+class Program(object):
+  """A process of the example, in a process group with its children."""
+
+  def __init__(self, tf_config=None, **flags):
+    env = dict(os.environ)
+    if tf_config:
+      env["TF_CONFIG"] = json.dumps(tf_config)
+    self._process = subprocess.Popen(
+        [sys.executable, "-c", _EXEC, _PROGRAM] +
+        ["--{}={}".format(*flag) for flag in flags.items()],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    self.output = ""
+    self._reader = threading.Thread(target=self._read)
+    self._reader.daemon = True
+    self._reader.start()
+
+  def _read(self):
+    for line in iter(self._process.stdout.readline, b""):
+      self.output += line.decode("utf-8", "replace")
+
+  def terminate(self):
+    self._process.terminate()
+
+  def wait_for(self, pattern):
+    """Waits for a line of output; returns the groups of the pattern."""
+    deadline = time.time() + _TIMEOUT
+    while True:
+      match = re.search(pattern, self.output, re.MULTILINE)
+      if match:
+        return match.groups()
+      if not self._reader.is_alive() or time.time() > deadline:
+        raise AssertionError("No {!r} in:\n{}".format(pattern, self.output))
+      time.sleep(0.05)
+
+  def wait(self):
+    """Returns the exit status when all that share its output have ended."""
+    self._reader.join(_TIMEOUT)
+    if self._reader.is_alive():
+      raise AssertionError("Runs on after:\n{}".format(self.output))
+    return self._process.wait()
+
+  def kill(self):
+    """Kills the process and its children, if there are any."""
+    try:
+      os.killpg(self._process.pid, signal.SIGKILL)
+    except OSError:
+      pass
+    self._process.wait()
+
+
+class FaultTest(graph_test_case.TestCase):
+
+  def setUp(self):
+    super(FaultTest, self).setUp()
+    self._model_dir = os.path.join(self.get_temp_dir(), "model")
+    self._cluster = {
+        task_type: [
+            "localhost:%d" % portpicker.pick_unused_port() for _ in range(count)
+        ] for task_type, count in [("ps", 2), ("chief", 1), ("worker", 1)]
+    }
+
+  def _start(self, tf_config=None, **flags):
+    flags = dict(
+        dict(vocabulary=20, width=4, batch_size=64, learning_rate=0.1,
+             save_checkpoints_steps=50, model_dir=self._model_dir), **flags)
+    program = Program(tf_config, **flags)
+    self.addCleanup(program.kill)
+    return program
+
+  def _start_task(self, task_type, use_resource, index=0, steps=10**9):
+    task = {"type": task_type, "index": index}
+    return self._start({"cluster": self._cluster, "task": task},
+                       use_resource=use_resource, steps=steps, estimator=False)
+
+  def _start_tasks(self, use_resource, steps=10**9):
+    """Returns processes of two parameter servers and a chief."""
+    return [self._start_task("ps", use_resource, 0),
+            self._start_task("ps", use_resource, 1),
+            self._start_task("chief", use_resource, steps=steps)]
+
+  def _wait_for_checkpoints(self, count):
+    """Waits for new checkpoints, one after the other."""
+    path = tf.train.latest_checkpoint(self._model_dir)
+    deadline = time.time() + _TIMEOUT
+    while count:
+      self.assertLess(time.time(), deadline)
+      time.sleep(0.05)
+      last_path, path = path, tf.train.latest_checkpoint(self._model_dir)
+      count -= path != last_path
+
+  def _saved(self):
+    """Returns a dict from names to values in the last checkpoint."""
+    reader = tf.train.load_checkpoint(self._model_dir)
+    return {name: reader.get_tensor(name)
+            for name in reader.get_variable_to_shape_map()}
+
+  def _check_norms(self):
+    """Checks all rows, since every few steps of a worker look up all."""
+    norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
+    self.assertAllInRange(norms, 0.9, 1 + 1e-5)
+    self.assertAllClose(1., norms.max(), rtol=1e-5)
+
+  @graph_test_case.with_variable_kinds()
+  def test_worker_is_killed(self, use_resource):
+    chief = self._start_tasks(use_resource)[-1]
+    worker = self._start_task("worker", use_resource)
+    worker.wait_for("starts")
+    self._wait_for_checkpoints(2)
+    worker.kill()
+    worker = self._start_task("worker", use_resource)
+    self.assertNotEqual(("0",), worker.wait_for(r"(\d+)/\d+  starts"))
+    worker.wait_for("rows/s")
+    worker.kill()
+    self._wait_for_checkpoints(2)
+    chief.kill()
+    self._check_norms()
+
+  @graph_test_case.with_variable_kinds()
+  def test_parameter_server_is_killed(self, use_resource):
+    """As if never interrupted, bit for bit."""
+    tasks = self._start_tasks(use_resource)
+    self._wait_for_checkpoints(4)
+    for task in tasks:  # A parameter server first.
+      task.kill()
+    step = self._saved()["global_step"]
+    tasks = self._start_tasks(use_resource, step + 70)
+    tasks[-1].wait_for(r"{}/\d+  starts".format(step))
+    self.assertEqual(0, tasks[-1].wait())
+    resumed = self._saved()
+    self._check_norms()
+
+    self._model_dir = os.path.join(self.get_temp_dir(), "uninterrupted")
+    chief = self._start_task("chief", use_resource, steps=step + 70)
+    chief.wait_for(r" 0/\d+  starts")
+    self.assertEqual(0, chief.wait())
+    self.assertCountEqual(
+        ["embeddings", "embeddings/Adagrad", "weights", "weights/Adagrad",
+         "global_step"], resumed)
+    self.assertAllClose(self._saved(), resumed, rtol=0, atol=0)
+
+  def _check_failing_model_dir(self, fail, error, mend, use_resource):
+    """Checks that a chief ends, and that another resumes."""
+    chief = self._start_tasks(use_resource)[-1]
+    self._wait_for_checkpoints(3)
+    fail()
+    self.assertNotEqual(0, chief.wait())
+    chief.wait_for(self._model_dir + r"/\S+; " + error)
+    self._check_norms()
+    step = self._saved()["global_step"]
+    mend()
+    chief = self._start_task("chief", use_resource, steps=step + 70)
+    chief.wait_for(r"{}/\d+  starts".format(step))
+    self.assertEqual(0, chief.wait())
+    self.assertEqual(step + 70, self._saved()["global_step"])
+    self._check_norms()
+
+  def test_model_dir_becomes_read_only(self):
+    self._check_failing_model_dir(
+        lambda: os.chmod(self._model_dir, 0o555), "Permission denied",
+        lambda: os.chmod(self._model_dir, 0o755), use_resource=False)
+
+  def test_file_system_becomes_full(self):
+    os.mkdir(self._model_dir)
+    if os.system("mount -t tmpfs -o size=16m tmpfs " + self._model_dir):
+      self.skipTest("May not mount a file system.")
+    self.addCleanup(os.system, "umount -l " + self._model_dir)
+    path = os.path.join(self._model_dir, "filler")
+
+    def fill():
+      with self.assertRaises(EnvironmentError), open(path, "wb") as filler:
+        filler.write(b" " * 2**24)
+
+    self._check_failing_model_dir(
+        fill, "No space left on device", lambda: os.remove(path),
+        use_resource=True)
+
+  def _start_cluster(self, **flags):
+    return self._start(num_ps=1, num_workers=1, **flags)
+
+  @parameterized.named_parameters(("_estimator", True), ("_session", False))
+  def test_cluster_without_faults(self, estimator):
+    if estimator and not hasattr(tf, "estimator"):
+      self.skipTest("TensorFlow dropped tf.estimator in 2.16.")
+    cluster = self._start_cluster(
+        steps=200, estimator=estimator, vocabulary=1000)
+    self.assertEqual(0, cluster.wait())
+    # An Estimator has its workers wait, until after the last of these steps.
+    for task in ["chief"] if estimator else ["chief", "worker"]:
+      cluster.wait_for(task + r" 0 .*  trained \S+ rows, \S+ rows/s")
+    norm, share = cluster.wait_for(
+        r"evaluator 0 +200/200 .* largest norm (\S+)  (\S+)% at")
+    self.assertAllClose(1., float(norm), rtol=1e-5)
+    norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
+    self.assertAllClose(100 * np.mean(norms > 0.99), float(share))
+
+  def test_cluster_is_terminated(self):
+    cluster = self._start_cluster()
+    cluster.wait_for("chief 0 .* starts")
+    cluster.terminate()
+    self.assertEqual(1, cluster.wait())
+
+  def test_process_of_cluster_fails(self):
+    cluster = self._start_cluster(max_norm=-1)
+    self.assertEqual(1, cluster.wait())
+    cluster.wait_for("failed; its log tells why")
+
+
+if __name__ == "__main__":
+  tf.test.main()
