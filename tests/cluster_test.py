@@ -24,7 +24,15 @@ import tf_contrib_opt
 
 with_variable_kinds = graph_test_case.with_variable_kinds
 
-_NUM_WORKERS = 4
+_NUM_WORKERS = 8
+
+# Whether clip ops are colocated, and whether the worker caches the variable.
+_PLACEMENTS = (
+    ("", False, False),
+    ("_colocated", True, False),
+    ("_cached", False, True),
+    ("_colocated_and_cached", True, True),
+)
 
 
 class ClusterTest(graph_test_case.GraphTestCase):
@@ -35,53 +43,59 @@ class ClusterTest(graph_test_case.GraphTestCase):
     super(ClusterTest, cls).setUpClass()
     cls.workers, _ = tf.test.create_local_cluster(_NUM_WORKERS, num_ps=1)
 
-  def _train_op(self, rows, ids, grads, use_resource, caching_device=None):
+  def _train_op(self, task, rows, ids, grads, use_resource, colocate, cache):
     """Builds what one worker runs in a step, in the default graph.
 
     Args:
+      task: The index of the worker.
       rows: The initial value of a variable on the parameter server.
       ids: The rows that are looked up.
       grads: The gradient of each of them, for a learning rate of 1.
       use_resource: The kind of the variable.
-      caching_device: As that of `tf.get_variable`.
+      colocate: Whether to clip on the parameter server.
+      cache: Whether to look up a copy that the worker caches.
 
     Returns:
       The variable and the train op, which clips rows to a norm of 1.
     """
+    worker = "/job:worker/task:%d" % task
     with tf.device("/job:ps/task:0"):
       # The name tells tests apart: servers keep variables from test to test.
       var = tf.get_variable(
           self._testMethodName,
           initializer=tf.constant(rows, tf.float32),
           use_resource=use_resource,
-          caching_device=caching_device)
+          caching_device=worker if cache else None)
     # Not GradientDescentOptimizer, whose op on rows of resource variables takes
     # no lock since TensorFlow 1.15: it loses updates by itself.
     opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
     opt = tf_contrib_opt.VariableClippingOptimizer(
-        opt, {var: [1]}, 1., use_locking=True)
-    loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids) * grads)
-    return var, opt.minimize(loss)
+        opt, {var: [1]}, 1., use_locking=True,
+        colocate_clip_ops_with_vars=colocate)
+    with tf.device(worker):
+      loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids) * grads)
+      return var, opt.minimize(loss)
 
-  def _work(self, task, steps, *args):
-    with tf.Graph().as_default(), tf.device("/job:worker/task:%d" % task):
-      _, train_op = self._train_op(*args)
+  def _work(self, steps, task, *args):
+    with tf.Graph().as_default():
+      _, train_op = self._train_op(task, *args)
       with tf.Session(self.workers[task].target) as sess:
         for _ in range(steps):
           sess.run(train_op)
 
-  @with_variable_kinds()
-  def test_every_update_is_kept(self, use_resource):
+  @with_variable_kinds(*_PLACEMENTS)
+  def test_every_update_is_kept(self, colocate, cache, use_resource):
     """Workers share row 0, which is inside; each pushes another one outside."""
-    steps = 200
+    steps = 100
     rows = np.zeros([1 + _NUM_WORKERS, 2])
     update = 2. / 4096  # Sums of it are exact.
+    kind = use_resource, colocate, cache
     workers = []
     for task in range(_NUM_WORKERS):
       grads = [[-update / 2, 0.], [-update / 2, 0.], [0., -9.]]
-      args = task, steps, rows, [0, 0, 1 + task], grads, use_resource
+      args = (steps, task, rows, [0, 0, 1 + task], grads) + kind
       workers.append(self.checkedThread(target=self._work, args=args))
-    var, _ = self._train_op(rows, [0], [[0., 0.]], use_resource)
+    var, _ = self._train_op(0, rows, [0], [[0., 0.]], *kind)
     with tf.Session(self.workers[0].target) as sess:
       sess.run(tf.global_variables_initializer())
       for worker in workers:
@@ -89,17 +103,19 @@ class ClusterTest(graph_test_case.GraphTestCase):
       for worker in workers:
         worker.join()
       hot_row = [_NUM_WORKERS * steps * update, 0.]
-      self.assertAllEqual([hot_row] + [[0., 1.]] * _NUM_WORKERS, sess.run(var))
+      self.assertAllEqual([hot_row] + [[0., 1.]] * _NUM_WORKERS,
+                          sess.run(var.read_value()))
 
-  @with_variable_kinds()
-  def test_row_at_the_bound_stays_there(self, use_resource):
+  @with_variable_kinds(*_PLACEMENTS)
+  def test_row_at_the_bound_stays_there(self, colocate, cache, use_resource):
     """Workers push one row outside, over and over."""
-    args = 300, [[0., 0.]], [0], [[-0.3, -0.4]], use_resource
+    args = [[0., 0.]], [0], [[-0.3, -0.4]], use_resource, colocate, cache
     workers = [
-        self.checkedThread(target=self._work, args=(task,) + args)
+        self.checkedThread(target=self._work, args=(100, task) + args)
         for task in range(_NUM_WORKERS)
     ]
-    var, train_op = self._train_op(*args[1:])
+    var, train_op = self._train_op(0, *args)
+    value = var.read_value()
     norms = []
     with tf.Session(self.workers[0].target) as sess:
       sess.run(tf.global_variables_initializer())
@@ -108,10 +124,10 @@ class ClusterTest(graph_test_case.GraphTestCase):
       for worker in workers:
         worker.start()
       while any(worker.is_alive() for worker in workers):
-        norms.append(np.linalg.norm(sess.run(var)))
+        norms.append(np.linalg.norm(sess.run(value)))
       for worker in workers:
         worker.join()
-      norms.append(np.linalg.norm(sess.run(var)))
+      norms.append(np.linalg.norm(sess.run(value)))
     self.assertGreater(len(norms), 10)
     self.assertAllInRange(norms, 0.999, 1. + 0.5 * _NUM_WORKERS + 1e-5)
     self.assertAllClose(1., norms[-1], rtol=1e-5)
@@ -119,10 +135,9 @@ class ClusterTest(graph_test_case.GraphTestCase):
   @with_variable_kinds()
   def test_d12_caching_device(self, use_resource):
     """Clips the row of the server, not the copy that the worker looked up."""
-    with tf.device("/job:worker/task:1"):
-      var, train_op = self._train_op(
-          [[0.6, 0.8]], [0], [[-6., -8.]], use_resource,
-          caching_device="/job:worker/task:1")
+    var, train_op = self._train_op(
+        1, [[0.6, 0.8]], [0], [[-6., -8.]], use_resource, colocate=False,
+        cache=True)
     with tf.Session(self.workers[1].target) as sess:
       sess.run(tf.global_variables_initializer())
       for _ in range(3):
