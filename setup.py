@@ -62,7 +62,9 @@ setuptools.setup(
         "tensorflow": ["tensorflow>=1.14"],
         "tensorflow-cpu": ["tensorflow-cpu>=1.15"],
         "tensorflow-gpu": ["tensorflow-gpu>=1.14"],
+        "benchmarks": ["matplotlib", "portpicker"],
         "examples": ["matplotlib"],
         "tests": ["portpicker", "pytest"],
+        "torch": ["torch"],
     },
 )

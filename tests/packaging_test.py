@@ -95,9 +95,9 @@ class PackagingTest(absltest.TestCase):
     self.assertEqual(_python_files(lib, "tf_contrib_opt"), files)
     self.assertEqual(_sources("py_library", "tf_contrib_opt"), files)
 
-  def test_examples(self):
-    self.assertEqual(
-        _sources("py_binary", "examples"), _python_files("examples"))
+  def test_programs(self):
+    for package in "benchmarks", "examples":
+      self.assertEqual(_sources("py_binary", package), _python_files(package))
 
   def test_tests(self):
     files = _python_files("tests")
