@@ -17,7 +17,7 @@
 
 Asynchronous workers look up two rows in each step. They move one a little,
 inside the bound: printed is the share of these updates that it kept. They push
-the other, which starts at the bound of 1, outwards by 0.25: printed are the
+the other, which starts at the bound of 2, outwards by 0.25: printed are the
 least and the greatest norm that it was ever seen to have.
 
 Then, how many bytes a step moves between a worker and a parameter server, with
@@ -55,8 +55,8 @@ _METHODS = [
 ]
 
 
-def build(task, method, kind, is_cached, update, name):
-  """Returns the variable, and the train op of a worker."""
+def build(task, name, method, kind, is_cached, update):
+  """Returns the variable called `name`, and the train op of a worker."""
   worker = "/job:worker/task:{}".format(task)
   with tf.device("/job:ps/task:0"):
     var = tf.get_variable(
@@ -84,7 +84,7 @@ def stress(workers, *args):
   """Returns the share of updates kept, and the extremes of the other row."""
   num_updates = len(workers) * FLAGS.steps
   update = 0.5**np.ceil(np.log2(2 * num_updates))  # Sums of it are exact.
-  args = args + (update, "var_{}".format(hash(args)))
+  args += update,
   threads = [
       threading.Thread(target=work, args=(worker.target, task) + args)
       for task, worker in enumerate(workers)
@@ -145,11 +145,12 @@ def main(argv):
       "method", "variable", "cached", "updates kept", "least norm",
       "greatest norm")
   clipping.print_row(*["---"] * 6)
-  for (name, method), kind, is_cached in itertools.product(
-      _METHODS[1:], ["ref", "resource"], [False, True]):
-    clipping.print_row(
-        name, kind, "yes" if is_cached else "no",
-        *map("{:.4g}".format, stress(workers, method, kind, is_cached)))
+  for i, ((name, method), kind, is_cached) in enumerate(itertools.product(
+      _METHODS[1:], ["ref", "resource"], [False, True])):
+    # Servers keep variables: each row of the table has its own.
+    results = stress(workers, "var_%d" % i, method, kind, is_cached)
+    clipping.print_row(name, kind, "yes" if is_cached else "no",
+                       "{:.1%} | {:.4g} | {:.4g}".format(*results))
 
   print("\nKiB of a step, to and from the worker\n")
   clipping.print_row("ids", "over", *[name for name, _ in _METHODS])
