@@ -11,7 +11,6 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Measures what clipping adds to a training step, beside other ways to clip.
 """Plots what `clipping.py` measured.
 
   python plot.py clipping.csv clipping.png
@@ -56,25 +55,27 @@ def main(argv):
   if len(argv) != 3:
     raise app.UsageError("Name a CSV file and a PNG file.")
   medians = read_medians(argv[1])
-  fig = figure.Figure(figsize=(4 * len(medians), 3.5), dpi=120)
+  fig = figure.Figure(figsize=(4.5 * len(medians), 3.5), dpi=120)
   backend_agg.FigureCanvasAgg(fig)
   width = 0.8 / len(_COLORS)
   axes = None
   for i, (version, methods) in enumerate(medians.items(), 1):
     axes = fig.add_subplot(1, len(medians), i, sharey=axes)
     for j, (method, color) in enumerate(_COLORS.items()):
-      cases, heights = zip(*sorted(methods[method].items())) or ((), ())
-      axes.bar([case + j * width for case in cases], heights, width,
-               color=color, label=method)
+      medians_of_cases = methods[method]  # Empty where there is no PyTorch.
+      axes.bar([case + j * width for case in medians_of_cases],
+               [median - 1 for median in medians_of_cases.values()], width,
+               bottom=1, color=color, label=method)
     axes.axhline(1, color="black", linewidth=1)
     axes.set_title("TensorFlow " + version)
     axes.set_xticks([case + 1.5 * width for case in range(len(_CASES))])
-    axes.set_xticklabels("{}\n{}%".format(*case[:2]) for case in _CASES)
+    axes.set_xticklabels(["{}\n{}%".format(*case[:2]) for case in _CASES],
+                         fontsize="small")
     axes.grid(axis="y", alpha=0.3)
   axes.set_ylim(0.9, 2.5)
-  axes.legend()
+  fig.axes[0].legend()
   fig.axes[0].set_ylabel("Training step, relative to the unclipped one")
-  fig.text(0.5, -0.03, "Ids, and rows over the bound", ha="center")
+  fig.text(0.5, -0.07, "Ids, and rows over the bound", ha="center")
   fig.savefig(argv[2], bbox_inches="tight")
 
 
