@@ -51,6 +51,8 @@ try:
 except ImportError:
   contrib_opt = None
 
+# Idle threads of PyTorch would spin and slow down the other methods.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 try:
   import torch
 except ImportError:
@@ -272,6 +274,7 @@ def create_timers(case, sess):
 
 def mean_seconds(timer, batches):
   """Returns the mean of several calls of `timer`, each with a next batch."""
+  timer(*next(batches))  # Finds the caches as another method left them.
   seconds = []
   while sum(seconds) < FLAGS.seconds:
     seconds.append(timer(*next(batches)))
@@ -292,8 +295,6 @@ def measure_ratios(case):
     timers = create_timers(case, sess)
     batches = {
         method: itertools.cycle(sample_batches(case)) for method in timers}
-    for method in timers:
-      timers[method](*next(batches[method]))  # The first call is a slow one.
     for _ in range(FLAGS.rounds):
       seconds = {method: mean_seconds(timers[method], batches[method])
                  for method in random.permutation(sorted(timers))}
