@@ -189,6 +189,16 @@ _METHODS = collections.OrderedDict([
 _COLUMNS = list(_METHODS)[1:] + ["torch", "copy"]
 
 
+def methods_of(case):
+  """Returns those of `_METHODS` that a case compares."""
+  methods = _METHODS.copy()
+  if case.ids == "dense":
+    del methods["all rows"]
+  if case.rows > _LARGEST_TABLE_OF_MAX_NORM:
+    del methods["MaxNorm"]
+  return methods
+
+
 def initial_value(case):
   """Returns the value of all elements of rows just inside the bound."""
   return 0.99 * MAX_NORM / case.width**0.5
@@ -242,12 +252,7 @@ def create_timers(case, sess):
 
   Those of "torch" and "copy" take no step.
   """
-  methods = _METHODS.copy()
-  if case.ids == "dense":
-    del methods["all rows"]
-  if case.rows > _LARGEST_TABLE_OF_MAX_NORM:
-    del methods["MaxNorm"]
-  placeholders, train_ops = build(case, methods)
+  placeholders, train_ops = build(case, methods_of(case))
   sess.run(tf.global_variables_initializer())
   timers = {method: _timer(sess.make_callable(train_op, placeholders))
             for method, train_op in six.iteritems(train_ops)}
@@ -293,8 +298,8 @@ def measure_ratios(case):
   ratios = collections.defaultdict(list)
   with tf.Graph().as_default(), tf.Session(config=session_config(case)) as sess:
     timers = create_timers(case, sess)
-    batches = {
-        method: itertools.cycle(sample_batches(case)) for method in timers}
+    samples = sample_batches(case)
+    batches = {method: itertools.cycle(samples) for method in timers}
     for _ in range(FLAGS.rounds):
       seconds = {method: mean_seconds(timers[method], batches[method])
                  for method in random.permutation(sorted(timers))}
@@ -305,15 +310,20 @@ def measure_ratios(case):
   return ratios
 
 
-def peak_bytes(sess, train_op, feed_dict):
-  """Returns how much memory a step holds at its peak."""
+def trace(sess, train_op, feed_dict):
+  """Returns statistics of the nodes that a step runs."""
   metadata = tf.RunMetadata()
   sess.run(train_op, feed_dict,
            tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
+  return [node for device in metadata.step_stats.dev_stats
+          for node in device.node_stats]
+
+
+def peak_bytes(nodes):
+  """Returns how much memory a step held at its peak."""
   records = sorted(
       (record.alloc_micros, record.alloc_bytes)
-      for device in metadata.step_stats.dev_stats
-      for node in device.node_stats
+      for node in nodes
       for memory in node.memory
       for record in memory.allocation_records)
   return np.cumsum([num_bytes for _, num_bytes in records]).max()
@@ -329,7 +339,7 @@ def measure_graph(case, method):
     with tf.Session(config=session_config(case)) as sess:
       sess.run(tf.global_variables_initializer())
       num_bytes = peak_bytes(
-          sess, train_ops[method], dict(zip(placeholders, batch)))
+          trace(sess, train_ops[method], dict(zip(placeholders, batch))))
     return len(graph.get_operations()), seconds, num_bytes
 
 
@@ -358,8 +368,7 @@ def print_ratios(case, csv_writer):
 
 
 def print_graph_costs(case, rounds=9):
-  methods = [method for method in _METHODS
-             if method != "all rows" or case.ids != "dense"]
+  methods = list(methods_of(case))
   nodes, seconds, num_bytes = np.median(
       [[measure_graph(case, method) for method in methods]
        for _ in range(rounds)], axis=0).T

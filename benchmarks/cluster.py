@@ -103,33 +103,30 @@ def stress(workers, *args):
   return kept, min(norms), max(norms)
 
 
-def received_bytes(metadata):
+def received_bytes(nodes):
   """Returns the bytes that the worker and the parameter server received."""
   num_bytes = {"ps": 0, "worker": 0}  # By the job of the sender.
-  for device in metadata.step_stats.dev_stats:
-    for node in device.node_stats:
-      if node.node_name == "RecvTensor":
-        sender = re.search("from /job:([a-z]+)", node.timeline_label).group(1)
-        num_bytes[sender] += (
-            node.output[0].tensor_description.allocation_description
-            .requested_bytes)
+  for node in nodes:
+    if node.node_name == "RecvTensor":
+      sender = re.search("from /job:([a-z]+)", node.timeline_label).group(1)
+      num_bytes[sender] += (
+          node.output[0].tensor_description.allocation_description
+          .requested_bytes)
   return num_bytes["ps"], num_bytes["worker"]
 
 
 def measure_bytes(server, method, case):
   """Returns the bytes of a step that `received_bytes` counts."""
-  batch = clipping.sample_batches(case, num_batches=1)[0]
+  batch, = clipping.sample_batches(case, num_batches=1)
   with tf.Graph().as_default(), tf.Session(server.target) as sess:
     with tf.device(tf.train.replica_device_setter(ps_tasks=1)):
       placeholders, train_ops = clipping.build(case, {"step": method})
     sess.run(tf.global_variables_initializer())
-    steps = []
-    for _ in range(5):  # Servers may be late with the statistics of a step.
-      metadata = tf.RunMetadata()
-      sess.run(train_ops["step"], dict(zip(placeholders, batch)),
-               tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
-      steps.append(received_bytes(metadata))
-  return np.max(steps, axis=0)
+    feed_dict = dict(zip(placeholders, batch))
+    # Servers may be late with the statistics of a step.
+    return np.max(
+        [received_bytes(clipping.trace(sess, train_ops["step"], feed_dict))
+         for _ in range(5)], axis=0)
 
 
 def main(argv):
@@ -141,10 +138,9 @@ def main(argv):
 
   print("TensorFlow {}, {} workers, {} steps of each\n".format(
       tf.__version__, FLAGS.workers, FLAGS.steps))
-  clipping.print_row(
+  clipping.print_header(
       "method", "variable", "cached", "updates kept", "least norm",
       "greatest norm")
-  clipping.print_row(*["---"] * 6)
   for i, ((name, method), kind, is_cached) in enumerate(itertools.product(
       _METHODS[1:], ["ref", "resource"], [False, True])):
     # Servers keep variables: each row of the table has its own.
@@ -153,8 +149,7 @@ def main(argv):
                        "{:.1%} | {:.4g} | {:.4g}".format(*results))
 
   print("\nKiB of a step, to and from the worker\n")
-  clipping.print_row("ids", "over", *[name for name, _ in _METHODS])
-  clipping.print_row(*["---"] * (2 + len(_METHODS)))
+  clipping.print_header("ids", "over", *[name for name, _ in _METHODS])
   for case in clipping.all_cases()[:6]:
     clipping.print_row(case.ids, str(case.over), *[
         "{:,.0f}, {:,.0f}".format(
