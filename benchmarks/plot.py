@@ -73,7 +73,8 @@ def main(argv):
                          fontsize="small")
     axes.grid(axis="y", alpha=0.3)
   axes.set_ylim(0.9, 2.5)
-  fig.axes[0].legend()
+  fig.legend(*fig.axes[0].get_legend_handles_labels(), loc="lower center",
+             ncol=len(_COLORS), bbox_to_anchor=(0.5, 0.97))
   fig.axes[0].set_ylabel("Training step, relative to the unclipped one")
   fig.text(0.5, -0.07, "Ids, and rows over the bound", ha="center")
   fig.savefig(argv[2], bbox_inches="tight")
