@@ -86,7 +86,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
   @with_variable_kinds(*_PLACEMENTS)
   def test_every_update_is_kept(self, colocate, cache, use_resource):
     """Workers share row 0, which is inside; each pushes another one outside."""
-    steps = 50
+    steps = 100
     rows = np.zeros([1 + _NUM_WORKERS, 2])
     update = 2. / 4096  # Sums of it are exact.
     kind = use_resource, colocate, cache
@@ -111,7 +111,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
     """Workers push one row outside, over and over."""
     args = [[0., 0.]], [0], [[-0.3, -0.4]], use_resource, colocate, cache
     workers = [
-        self.checkedThread(target=self._work, args=(50, task) + args)
+        self.checkedThread(target=self._work, args=(100, task) + args)
         for task in range(_NUM_WORKERS)
     ]
     var, train_op = self._train_op(0, *args)
