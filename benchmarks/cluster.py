@@ -144,9 +144,11 @@ def main(argv):
   for i, ((name, method), kind, is_cached) in enumerate(itertools.product(
       _METHODS[1:], ["ref", "resource"], [False, True])):
     # Servers keep variables: each row of the table has its own.
-    results = stress(workers, "var_%d" % i, method, kind, is_cached)
-    clipping.print_row(name, kind, "yes" if is_cached else "no",
-                       "{:.1%} | {:.4g} | {:.4g}".format(*results))
+    kept, least, greatest = stress(
+        workers, "var_%d" % i, method, kind, is_cached)
+    clipping.print_row(
+        name, kind, "yes" if is_cached else "no", "{:.1%}".format(kept),
+        "{:.4g}".format(least), "{:.4g}".format(greatest))
 
   print("\nKiB of a step, to and from the worker\n")
   clipping.print_header("ids", "over", *[name for name, _ in _METHODS])
