@@ -17,22 +17,19 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import graph_test_case
 import numpy as np
 import scenarios
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-with_variable_kinds = graph_test_case.with_variable_kinds
+with_variable_kinds = test_util.with_variable_kinds
 
 
 def _variable(name, shape, use_resource, scale=1.):
   """Returns a variable whose initial value depends on its shape and scale."""
   value = scale * np.random.RandomState(0).randn(*shape)
-  return tf.get_variable(
-      name,
-      initializer=tf.constant(value, tf.float32),
-      use_resource=use_resource)
+  return test_util.get_variable(value, use_resource, name=name)
 
 
 def _norms(value, dims):
@@ -165,7 +162,7 @@ def _perceptron(clip_class, use_resource):
   return results
 
 
-class CallSitesTest(graph_test_case.GraphTestCase):
+class CallSitesTest(test_util.GraphTestCase):
 
   def _run(self, model, *args):
     """Returns what `model` does with this class, as it does with contrib's."""

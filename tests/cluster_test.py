@@ -17,12 +17,12 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-with_variable_kinds = graph_test_case.with_variable_kinds
+with_variable_kinds = test_util.with_variable_kinds
 
 _NUM_WORKERS = 8
 
@@ -35,7 +35,7 @@ _PLACEMENTS = (
 )
 
 
-class ClusterTest(graph_test_case.GraphTestCase):
+class ClusterTest(test_util.GraphTestCase):
   """In-process servers on loopback, which end with the process."""
 
   @classmethod
@@ -66,8 +66,7 @@ class ClusterTest(graph_test_case.GraphTestCase):
           initializer=tf.constant(rows, tf.float32),
           use_resource=use_resource,
           caching_device=worker if cache else None)
-    # Not GradientDescentOptimizer, whose op on rows of resource variables takes
-    # no lock since TensorFlow 1.15: it loses updates by itself.
+    # docs/cluster.md tells why it is not GradientDescentOptimizer.
     opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
     opt = tf_contrib_opt.VariableClippingOptimizer(
         opt, {var: [1]}, 1., use_locking=True,

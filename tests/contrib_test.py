@@ -26,10 +26,10 @@ import os
 import unittest
 
 from absl.testing import parameterized
-import graph_test_case
 import numpy as np
 import scenarios
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
 _NUM_SCENARIOS = int(os.environ.get("TF_CONTRIB_OPT_SCENARIOS", 54))
@@ -37,7 +37,7 @@ _NUM_SCENARIOS = int(os.environ.get("TF_CONTRIB_OPT_SCENARIOS", 54))
 
 @unittest.skipIf(scenarios.contrib_opt is None,
                  "tf.contrib ended with TensorFlow 1.15.")
-class ContribTest(graph_test_case.TestCase):
+class ContribTest(test_util.TestCase):
 
   @parameterized.parameters(*range(_NUM_SCENARIOS))
   def test_scenario(self, seed):
@@ -81,8 +81,40 @@ class ContribTest(graph_test_case.TestCase):
       model.save(path)
       other.restore(path)
 
+  @test_util.with_variable_kinds()
+  def test_object_based_checkpoint(self, use_resource):
+    """Adam's moments are in contrib's, and its powers are not."""
 
-class ScenariosTest(graph_test_case.TestCase):
+    def build(module):
+      var = test_util.get_variable([3., 4.], use_resource)
+      opt = module.VariableClippingOptimizer(
+          tf.train.AdamOptimizer(0.1), {var: [0]}, max_norm=1.)
+      train_op = opt.minimize(tf.reduce_sum(var))
+      checkpoint = tf.train.Checkpoint(var=var, optimizer=opt)
+      values = [var, opt.get_slot(var, "m"), opt.get_slot(var, "v")]
+      return train_op, checkpoint, values, opt
+
+    with tf.Graph().as_default(), tf.Session() as sess:
+      train_op, checkpoint, values, _ = build(scenarios.contrib_opt)
+      sess.run(tf.global_variables_initializer())
+      sess.run(train_op)
+      path = checkpoint.save(os.path.join(self.get_temp_dir(), "ckpt"))
+      expected = sess.run(values)
+
+    with tf.Graph().as_default(), tf.Session() as sess:
+      _, checkpoint, values, opt = build(tf_contrib_opt)
+      sess.run(tf.global_variables_initializer())
+      status = checkpoint.restore(path)
+      status.run_restore_ops(sess)
+      for want, got in zip(expected, sess.run(values)):
+        self.assertAllEqual(want, got)
+      powers = [var for var in opt.variables() if "_power" in var.op.name]
+      self.assertAllClose([0.9, 0.999], sess.run(powers))
+      with self.assertRaisesRegex(AssertionError, "beta1_power"):
+        status.assert_consumed()
+
+
+class ScenariosTest(test_util.TestCase):
 
   def _options(self, num_scenarios):
     """Returns what occurs in scenarios."""

@@ -22,23 +22,17 @@ from __future__ import print_function
 
 import os
 
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-clip_by_norm = graph_test_case.clip_by_norm
-with_variable_kinds = graph_test_case.with_variable_kinds
+clip_by_norm = test_util.clip_by_norm
+get_variable = test_util.get_variable
+with_variable_kinds = test_util.with_variable_kinds
 
 
-class DifferencesTest(graph_test_case.GraphTestCase):
-
-  def _variable(self, value, use_resource, **kwargs):
-    return tf.get_variable(
-        "var",
-        initializer=tf.constant(value),
-        use_resource=use_resource,
-        **kwargs)
+class DifferencesTest(test_util.GraphTestCase):
 
   def _clip(self, vars_to_clip_dims, opt=None):
     return tf_contrib_opt.VariableClippingOptimizer(
@@ -51,14 +45,14 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(("_twice", 2), ("_three_times", 3), ("_often", 100))
   def test_d1_repeated_ids(self, count, use_resource):
-    var = self._variable([[3., 4.], [5., 12.]], use_resource)
+    var = get_variable([[3., 4.], [5., 12.]], use_resource)
     self.train(self._minimize_lookup(var, [0] * count + [1], [1]))
     self.assertAllClose([[3 / 5, 4 / 5], [5 / 13, 12 / 13]], self.sess.run(var))
 
   @with_variable_kinds(("_1e4", 1e4), ("_1e8", 1e8), ("_1e18", 1e18))
   def test_d2_rows_far_over_the_bound(self, norm, use_resource):
     rows = np.float32([[0.6, 0.8], [0.28, 0.96]]) * np.float32(norm)
-    var = self._variable(rows, use_resource)
+    var = get_variable(rows, use_resource)
     self.train(self._minimize_lookup(var, [0, 1], [1]))
     actual = self.sess.run(var).astype(np.float64)
     self.assertAllClose(clip_by_norm(rows, 1., [1]), actual, rtol=3e-7, atol=0)
@@ -68,7 +62,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
     rows = np.random.RandomState(0).uniform(-.1, .1, [100, 64])
     rows = rows.astype(np.float32)
     self.assertAllInRange(np.linalg.norm(rows, axis=1), 0., 0.7)
-    var = self._variable(rows, use_resource)
+    var = get_variable(rows, use_resource)
     opt = tf_contrib_opt.VariableClippingOptimizer(
         tf.train.GradientDescentOptimizer(0.), {var: [1]}, max_norm=0.7)
     loss = tf.reduce_sum(tf.nn.embedding_lookup(var, list(range(100))))
@@ -77,14 +71,14 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_d4_iterator_of_gradients(self, use_resource):
-    var = self._variable([[3., 4.]], use_resource)
+    var = get_variable([[3., 4.]], use_resource)
     grads_and_vars = iter([(tf.zeros([1, 2]), var)])
     self.train(self._clip({var: [1]}).apply_gradients(grads_and_vars))
     self.assertAllClose([[0.6, 0.8]], self.sess.run(var))
 
   @with_variable_kinds(("_inside", True), ("_outside", False))
   def test_d5_sync_replicas(self, inside, use_resource):
-    var = self._variable([[3., 4.], [6., 8.]], use_resource)
+    var = get_variable([[3., 4.], [6., 8.]], use_resource)
     global_step = tf.train.get_or_create_global_step()
     opt = tf.train.GradientDescentOptimizer(0.)
     if inside:
@@ -112,7 +106,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(("_rows", 2), ("_whole", 1))
   def test_d6_partitioned_variable(self, num_shards, use_resource):
-    var = self._variable(
+    var = get_variable(
         np.float32([[3., 4.], [0., 2.], [6., 8.], [5., 0.]]),
         use_resource,
         partitioner=tf.fixed_size_partitioner(num_shards))
@@ -122,7 +116,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_d6_dense_gradient_of_a_partitioned_variable(self, use_resource):
-    var = self._variable(
+    var = get_variable(
         np.float32([[3., 4.], [0., 2.], [6., 8.], [5., 0.]]),
         use_resource,
         partitioner=tf.fixed_size_partitioner(2, axis=1))
@@ -133,13 +127,13 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(("_rows", 0, [1, 0]), ("_columns", 1, [-1]))
   def test_d6_norms_across_partitions(self, axis, dims, use_resource):
-    var = self._variable(
+    var = get_variable(
         np.ones([4, 4], np.float32),
         use_resource,
         partitioner=tf.fixed_size_partitioner(2, axis))
     with self.assertRaisesRegex(
         ValueError, r"vars_to_clip_dims.*dimension {} .*variable var.*"
-        "Partition it along".format(axis)):
+        "Partition it along".format(dims[-1])):
       self._clip({var: dims})
 
   @with_variable_kinds(
@@ -147,7 +141,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
       ("_matrix", [-1, -2], [0, 1]), ("_twice", [1, -1, 1], [1]))
   def test_d7_negative_dims(self, dims, axes, use_resource):
     rows = np.float32([[3., 4.], [6., 8.], [0.7, 0.6]])
-    var = self._variable(rows, use_resource)
+    var = get_variable(rows, use_resource)
     self.train(self._minimize_lookup(var, [0, 1], dims))
     self.assertAllClose(clip_by_norm(rows, 1., axes), self.sess.run(var))
 
@@ -157,7 +151,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
     directory = self.get_temp_dir()
 
     def build():
-      var = self._variable([3., 4.], use_resource)
+      var = get_variable([3., 4.], use_resource)
       opt = self._clip({var: [0]}, tf.train.AdamOptimizer(0.1))
       train_op = opt.minimize(tf.reduce_sum(var * [1., 2.]))
       checkpoint = tf.train.Checkpoint(var=var, optimizer=opt)
@@ -182,7 +176,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_d10_variables(self, use_resource):
-    var = self._variable([3., 4.], use_resource)
+    var = get_variable([3., 4.], use_resource)
     inner = tf.train.AdamOptimizer()
     opt = self._clip({var: [0]}, inner)
     opt.minimize(tf.reduce_sum(var))
@@ -192,7 +186,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_d11_train_op_of_a_meta_graph(self, use_resource):
-    var = self._variable([[3., 4.]], use_resource)
+    var = get_variable([[3., 4.]], use_resource)
     self._minimize_lookup(var, [0], [1])
     meta_graph = tf.train.export_meta_graph()
     with tf.Graph().as_default(), tf.Session() as sess:
@@ -204,7 +198,7 @@ class DifferencesTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_d11_keeps_other_train_ops(self, use_resource):
-    var = self._variable([3., 4.], use_resource)
+    var = get_variable([3., 4.], use_resource)
     inner = tf.train.GradientDescentOptimizer(0.)
     unclipped = inner.minimize(tf.reduce_sum(var))
     clipped = self._clip({var: [0]}, self._clip({}, inner)).minimize(

@@ -17,30 +17,30 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
+import copy
+import gc
+import itertools
 import os
+import unittest
+import weakref
 
+from absl import logging
 from absl.testing import parameterized
-import graph_test_case
 import numpy as np
+import portpicker
 import tensorflow as tf
+import test_util
 import tf_contrib_opt
 
 tf.compat.v1.enable_eager_execution()
 
 
-def _key(var):
-  """Returns what stands for a variable in a dict: TF 1.14 hashes it as such."""
-  for ref in ("ref", "experimental_ref"):
-    if hasattr(var, ref):
-      return getattr(var, ref)()
-  return var
-
-
-class EagerTest(graph_test_case.TestCase):
+class EagerTest(test_util.TestCase):
 
   def _clip(self, opt, vars_and_clip_dims, max_norm=1.):
     return tf_contrib_opt.VariableClippingOptimizer(
-        opt, {_key(var): dims for var, dims in vars_and_clip_dims}, max_norm)
+        opt, {test_util.key(var): dims for var, dims in vars_and_clip_dims},
+        max_norm)
 
   @parameterized.named_parameters(
       ("", lambda step: step), ("_in_function", tf.function))
@@ -77,6 +77,122 @@ class EagerTest(graph_test_case.TestCase):
     opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
     self.assertAllClose(1., tf.norm(var))
     self.assertLen(opt.variables(), 4)
+
+  @parameterized.named_parameters(*[
+      ("_".join(["", strategy[0], kind[0], aggregation.name, mode[0]]),
+       strategy[1], kind[1], aggregation, mode[1])
+      for strategy, kind, aggregation, mode in itertools.product(
+          [("mirrored", lambda: tf.distribute.MirroredStrategy(["/cpu:0"])),
+           ("central_storage",
+            lambda: tf.distribute.experimental.CentralStorageStrategy(
+                ["/cpu:0"], "/cpu:0")),
+           ("one_device", lambda: tf.distribute.OneDeviceStrategy("/cpu:0"))],
+          [("sparse", True), ("dense", False)],
+          [tf.VariableAggregation.NONE, tf.VariableAggregation.MEAN],
+          [("eager", lambda step: step), ("function", tf.function)])])
+  def test_strategy_of_one_device(self, create_strategy, is_sparse, aggregation,
+                                  decorate):
+    strategy = create_strategy()
+    rows = [[3., 4.], [6., 8.]]
+    with strategy.scope():
+      var = tf.Variable(rows, aggregation=aggregation)
+    opt = self._clip(
+        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+
+    def step():
+      gradient = tf.zeros([2, 2])
+      if is_sparse:
+        gradient = tf.IndexedSlices(
+            gradient, tf.constant([1, 1]), tf.constant([2, 2]))
+      opt.apply_gradients([(gradient, var)])
+
+    run = getattr(strategy, "run", None) or strategy.experimental_run_v2
+    run = decorate(run)
+    for _ in range(2):
+      run(step)
+    self.assertAllClose([rows[0] if is_sparse else [0.6, 0.8], [0.6, 0.8]],
+                        var.numpy())
+
+  @unittest.skipUnless(hasattr(tf.distribute.experimental, "coordinator"),
+                       "TensorFlow 2.4 is the first to shard variables.")
+  @parameterized.named_parameters(
+      ("_sharded_variable", False), ("_shards", True))
+  def test_parameter_server_strategy(self, shards_are_keys):
+    cluster_spec = tf.train.ClusterSpec({
+        job: ["localhost:%d" % portpicker.pick_unused_port()]
+        for job in ("ps", "worker")})
+    servers = [tf.distribute.Server(cluster_spec, job)
+               for job in cluster_spec.jobs]
+    experimental = tf.distribute.experimental
+    strategy = experimental.ParameterServerStrategy(
+        tf.distribute.cluster_resolver.SimpleClusterResolver(
+            cluster_spec, rpc_layer="grpc"),
+        experimental.partitioners.FixedShardsPartitioner(2))
+    with strategy.scope():
+      var = tf.Variable([[3., 4.], [6., 8.], [0., 2.], [5., 12.]])
+      opt = tf_contrib_opt.VariableClippingOptimizer(
+          tf.compat.v1.train.GradientDescentOptimizer(0.),
+          {shard.ref(): [1] for shard in var.variables} if shards_are_keys else
+          {var: [1]}, 1.)
+
+    @tf.function
+    def step():
+
+      def update():
+        with tf.GradientTape() as tape:
+          loss = tf.reduce_sum(tf.nn.embedding_lookup(var, [0, 3, 3]))
+        opt.apply_gradients(
+            zip(tape.gradient(loss, var.variables), var.variables))
+
+      strategy.run(update)
+
+    coordinator = experimental.coordinator.ClusterCoordinator(strategy)
+    for _ in range(2):
+      coordinator.schedule(step)
+    coordinator.join()
+    self.assertAllClose([[0.6, 0.8], [6., 8.], [0., 2.], [5 / 13, 12 / 13]],
+                        tf.convert_to_tensor(var).numpy())
+    with self.assertRaisesRegex(ValueError, "dimension 0 .* partitioned along"):
+      self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
+    del servers
+
+  def test_deep_copy(self):
+    """A copy of a model and its optimizer clips the copy of the variable."""
+    var = tf.Variable([[3., 4.]])
+    opt = self._clip(
+        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+    var_copy, opt_copy = copy.deepcopy((var, opt))
+    opt_copy.apply_gradients([(tf.zeros([1, 2]), var_copy)])
+    self.assertAllClose([[0.6, 0.8]], var_copy.numpy())
+    self.assertAllEqual([[3., 4.]], var.numpy())
+
+  def test_keeps_variables(self):
+    """Or a new variable might get the id of one that is no more."""
+    var = tf.Variable([3., 4.])
+    opt = self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
+    ref = weakref.ref(var)
+    del var
+    gc.collect()
+    self.assertIsNotNone(ref())
+    del opt
+    gc.collect()
+    self.assertIsNone(ref())
+
+  def test_leaves_collections_alone(self):
+    var = tf.Variable([3., 4.])
+    opt = self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
+    opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
+    self.assertEmpty(
+        tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
+
+  def test_warns_once_of_copies(self):
+    var, trained = tf.Variable([3., 4.]), tf.Variable([3., 4.])
+    opt = self._clip(
+        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [0])])
+    with tf.compat.v1.test.mock.patch.object(logging, "warning") as warning:
+      for _ in range(3):
+        opt.apply_gradients([(tf.zeros([2]), trained)])
+    self.assertEqual(1, warning.call_count)
 
   def test_checkpoint(self):
     """Restores what Adam had, before Adam has created it (D9)."""

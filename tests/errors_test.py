@@ -11,25 +11,32 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bad input is refused at construction, with the remedy (D14)."""
+"""Bad input is refused early, with the remedy (D14)."""
 
 from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-with_variable_kinds = graph_test_case.with_variable_kinds
+with_variable_kinds = test_util.with_variable_kinds
 
 
-class ErrorsTest(graph_test_case.GraphTestCase):
+class Module(tf.Module):
+
+  def __init__(self, parts):
+    super(Module, self).__init__()
+    self.parts = parts
+
+
+class ErrorsTest(test_util.GraphTestCase):
 
   def _assert_refused(self, error, pattern, use_resource, opt=None, key=None,
                       dims=(1,), max_norm=1., shape=(2, 3)):
-    """Asserts what a constructor says of an argument, which `key` adapts."""
+    """Asserts what the constructor says of an argument, which `key` adapts."""
     var = tf.get_variable(
         "emb",
         initializer=tf.placeholder_with_default(np.ones([2, 3], np.float32),
@@ -48,6 +55,7 @@ class ErrorsTest(graph_test_case.GraphTestCase):
        r"opt must be .*SGD.*tf\.keras\.constraints\.MaxNorm"),
       ("_string", lambda: "adam", "opt must be .*'adam'"),
       ("_class", lambda: tf.train.AdamOptimizer, "opt must be .*AdamOptimizer"),
+      ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
   )
   def test_opt(self, create, pattern, use_resource):
     self._assert_refused(TypeError, pattern, use_resource, opt=create())
@@ -63,6 +71,7 @@ class ErrorsTest(graph_test_case.GraphTestCase):
       ("_tensor", tf.convert_to_tensor, "Tensor"),
       ("_none", lambda _: None, "None"),
       ("_tuple", lambda var: (var,), r"\(<tf.Variable 'emb:0'"),
+      ("_module", lambda var: Module([var]), "Module"),
   )
   def test_key(self, key, key_repr, use_resource):
     self._assert_refused(
@@ -79,32 +88,66 @@ class ErrorsTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(
       ("_none", None), ("_int", 1), ("_floats", [1.]), ("_string", "1"),
-      ("_names", ["width"]), ("_nested", [[1]]))
+      ("_names", ["width"]), ("_nested", [[1]]),
+      ("_placeholder", lambda: tf.placeholder(tf.int32, [1])))
   def test_dims_of_a_wrong_type(self, dims, use_resource):
+    if callable(dims):
+      dims = dims()
     self._assert_refused(
         TypeError, "vars_to_clip_dims .*list of integers.*variable emb:0.*"
         r"Use \[\]", use_resource, dims=dims)
 
+  def _assert_refused_with_gradient(self, error, pattern, value, grad,
+                                    use_resource, dims, max_norm=1.):
+    """Asserts what `apply_gradients` says, before it updates anything."""
+    var = test_util.get_variable(value, use_resource, name="emb")
+    opt = tf_contrib_opt.VariableClippingOptimizer(
+        tf.train.GradientDescentOptimizer(0.1), {var: dims}, max_norm)
+    opt.apply_gradients([(None, var), (tf.zeros([]), tf.get_variable("b", []))])
+    with self.assertRaisesRegex(error, pattern):
+      opt.apply_gradients([(grad, var)])
+
   @with_variable_kinds(("_high", 2), ("_low", -3))
   def test_dims_out_of_range(self, dim, use_resource):
-    self._assert_refused(
+    self._assert_refused_with_gradient(
         ValueError, r"vars_to_clip_dims .*dimension {} .*variable emb:0 of "
         r"shape \(2, 3\).*Use dimensions in \[-2, 2\)".format(dim),
-        use_resource, dims=[1, dim])
+        np.ones([2, 3]), tf.ones([2, 3]), use_resource, [1, dim])
 
   @with_variable_kinds()
   def test_dims_of_a_scalar(self, use_resource):
-    var = tf.get_variable("emb", [], use_resource=use_resource)
-    with self.assertRaisesRegex(
-        ValueError, r"dimension 0 .*emb:0 of shape \(\)"):
-      tf_contrib_opt.VariableClippingOptimizer(
-          tf.train.AdamOptimizer(), {var: [0]}, 1.)
+    self._assert_refused_with_gradient(
+        ValueError, r"dimension 0 .*emb:0 of shape \(\)\. Use \[\]\.", 1.,
+        tf.ones([]), use_resource, [0])
 
-  @with_variable_kinds()
-  def test_negative_dim_of_unknown_rank(self, use_resource):
-    self._assert_refused(
-        ValueError, "vars_to_clip_dims .*dimension -1 .*variable emb:0.*"
-        "Count its dimensions from 0", use_resource, dims=[-1], shape=None)
+  @with_variable_kinds(
+      ("_column", np.ones([2, 1])), ("_matrix", np.ones([2, 3])),
+      ("_rank", np.ones([1, 1, 1])), ("_tensor", tf.ones))
+  def test_max_norm_that_varies_from_row_to_row(self, max_norm, use_resource):
+    if callable(max_norm):
+      max_norm = max_norm([2, 1])
+    rows = tf.IndexedSlices(tf.ones([1, 3]), tf.constant([0]))
+    self._assert_refused_with_gradient(
+        ValueError, r"max_norm has shape \(.*\) and must serve for any row of "
+        r"variable emb:0.*sparse.*against shape \(1, 3\)", np.ones([2, 3]),
+        rows, use_resource, [1], max_norm)
+
+  @with_variable_kinds(("_columns", [-2]), ("_matrix", [-1, -2]))
+  def test_norms_across_rows_of_unknown_rank(self, dims, use_resource):
+    var = tf.get_variable(
+        "emb",
+        initializer=tf.placeholder_with_default(np.ones([2, 3], np.float32),
+                                                None),
+        use_resource=use_resource,
+        validate_shape=False)
+    opt = tf_contrib_opt.VariableClippingOptimizer(
+        tf.train.GradientDescentOptimizer(0.1), {var: dims}, 1.)
+    train_op = opt.minimize(tf.reduce_sum(tf.nn.embedding_lookup(var, [0])))
+    self.initialize()
+    with self.assertRaisesRegex(
+        tf.errors.InvalidArgumentError, "Norms along dimension 0 span rows. "
+        "Count dimensions of variable emb:0 from 0"):
+      self.sess.run(train_op)
 
   @with_variable_kinds()
   def test_variable_named_twice(self, use_resource):
@@ -117,24 +160,20 @@ class ErrorsTest(graph_test_case.GraphTestCase):
           tf.train.AdamOptimizer(), {var: [1], list(var)[1]: [1]}, 1.)
 
   @with_variable_kinds(
-      ("_none", None), ("_string", "1"), ("_list", [1.]),
-      ("_vector", np.ones(1)))
+      ("_none", None), ("_string", "1"), ("_strings", ["1"]), ("_dict", {}),
+      ("_array_of_strings", np.array(["1"])))
   def test_max_norm_of_a_wrong_type(self, max_norm, use_resource):
-    self._assert_refused(TypeError, "max_norm must be a number or a scalar",
-                         use_resource, max_norm=max_norm)
+    self._assert_refused(TypeError, "max_norm must be a number, a Tensor or a "
+                         "list of these, not", use_resource, max_norm=max_norm)
 
   @with_variable_kinds(
       ("_zero", 0), ("_negative", -1.), ("_nan", float("nan")),
-      ("_infinite", float("inf")), ("_numpy", np.float32(-1)))
+      ("_infinite", float("inf")), ("_numpy", np.float32(-1)),
+      ("_list", [1., 0.]), ("_array", np.array([[1.], [np.nan]])))
   def test_max_norm_out_of_range(self, max_norm, use_resource):
     self._assert_refused(
         ValueError, "max_norm must be positive and finite.*omit it from "
         "vars_to_clip_dims", use_resource, max_norm=max_norm)
-
-  @with_variable_kinds()
-  def test_max_norm_is_no_scalar(self, use_resource):
-    self._assert_refused(ValueError, r"max_norm must be a scalar.*\(2,\)",
-                         use_resource, max_norm=tf.ones([2]))
 
 
 if __name__ == "__main__":

@@ -20,14 +20,15 @@ from __future__ import print_function
 import os
 import unittest
 
+from absl import logging
 from golden import record
-import graph_test_case
 import numpy as np
 import scenarios
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-with_variable_kinds = graph_test_case.with_variable_kinds
+with_variable_kinds = test_util.with_variable_kinds
 
 _ROWS = np.random.RandomState(0).randn(6, 4).astype(np.float32) / 2
 _IDS = [2, 0]
@@ -67,7 +68,7 @@ def _variables(estimator):
 
 @unittest.skipUnless(hasattr(tf, "estimator"),
                      "TensorFlow dropped tf.estimator in 2.16.")
-class EstimatorTest(graph_test_case.GraphTestCase):
+class EstimatorTest(test_util.GraphTestCase):
 
   def _estimator(self, use_resource, directory, module=tf_contrib_opt,
                  **kwargs):
@@ -143,6 +144,22 @@ class EstimatorTest(graph_test_case.GraphTestCase):
     rows[_IDS] /= norms
     expected = 0.9 * power1, 0.999 * power2, step + 1, rows, m, v
     self.assertAllClose(dict(zip(_NAMES, expected)), _variables(estimator))
+
+  def test_model_to_estimator_warns(self):
+    """It trains copies of a Keras model's variables, which are no keys."""
+    layer = tf.keras.layers.Embedding(6, 4, input_length=1)
+    model = tf.keras.Sequential([layer, tf.keras.layers.Flatten()])
+    layer.build([None, 1])
+    model.compile(
+        tf_contrib_opt.VariableClippingOptimizer(
+            tf.train.AdagradOptimizer(0.1), {layer.embeddings: [1]}, 1.), "mse")
+    with tf.test.mock.patch.object(logging, "warning") as warning:
+      estimator = tf.keras.estimator.model_to_estimator(
+          model, model_dir=os.path.join(self.get_temp_dir(), "model"))
+      estimator.train(
+          lambda: tf.data.Dataset.from_tensors(([[0]], [[1.] * 4])).repeat(2))
+    self.assertEqual(1, warning.call_count)
+    self.assertIn(layer.embeddings.name, warning.call_args[0])
 
   @with_variable_kinds()
   def test_saved_model(self, use_resource):

@@ -28,10 +28,10 @@ import unittest
 
 from absl.testing import parameterized
 from golden import record
-import graph_test_case
 import numpy as np
 import scenarios
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
 
@@ -40,7 +40,7 @@ def _names(extension, directory=record.DIRECTORY):
                 if name.endswith(extension))
 
 
-def _read(name, directory=record.DIRECTORY):
+def _load(name, directory=record.DIRECTORY):
   with open(os.path.join(directory, name + ".json")) as f:
     return json.load(f)
 
@@ -107,7 +107,7 @@ _DIFFERENCES_OF_TENSORFLOW = (
 _VERSION = tuple(int(number) for number in tf.__version__.split(".")[:2])
 
 
-class GoldenTest(graph_test_case.TestCase):
+class GoldenTest(test_util.TestCase):
 
   def _build(self, scenario):
     model = scenarios.Model(scenario, tf_contrib_opt.VariableClippingOptimizer)
@@ -140,7 +140,7 @@ class GoldenTest(graph_test_case.TestCase):
 
   @parameterized.parameters(*_names(".json"))
   def test_graph_and_values(self, name):
-    golden = _read(name)
+    golden = _load(name)
     for version, apply_difference in _DIFFERENCES_OF_TENSORFLOW:
       if _VERSION >= version:
         apply_difference(golden["nodes"])
@@ -153,7 +153,7 @@ class GoldenTest(graph_test_case.TestCase):
 
   @parameterized.parameters(*itertools.product(_names(".index"), (False, True)))
   def test_continues_from_checkpoint(self, name, use_resource):
-    golden = _read(name)
+    golden = _load(name)
     model = self._build_saved(golden, use_resource)
     model.restore(_checkpoint(name))
     for key, value in model.values().items():
@@ -164,7 +164,7 @@ class GoldenTest(graph_test_case.TestCase):
   @parameterized.parameters(*itertools.product(_names(".index"), (False, True)))
   def test_writes_same_checkpoint(self, name, use_resource):
     """What restores the recorded checkpoint restores one written here."""
-    model = self._build_saved(_read(name), use_resource)
+    model = self._build_saved(_load(name), use_resource)
     model.train(record.NUM_STEPS)
     path = os.path.join(self.get_temp_dir(), "ckpt")
     model.save(path)
@@ -179,8 +179,8 @@ class GoldenTest(graph_test_case.TestCase):
 
   def test_coverage(self):
     """What the tests above iterate over is there."""
-    goldens = [_read(name) for name in _names(".json")]
-    self.assertEqual({name for name, _ in graph_test_case.INNER_OPTIMIZERS},
+    goldens = [_load(name) for name in _names(".json")]
+    self.assertEqual({name for name, _ in test_util.INNER_OPTIMIZERS},
                      {golden["scenario"]["optimizer"] for golden in goldens})
     self.assertEqual(["saved_adagrad", "saved_adam", "saved_momentum"],
                      _names(".index"))
@@ -197,7 +197,7 @@ class GoldenTest(graph_test_case.TestCase):
     for extension in (".json", ".index"):
       self.assertEqual(_names(extension), _names(extension, directory))
     for name in _names(".json"):
-      expected, actual = _read(name), _read(name, directory)
+      expected, actual = _load(name), _load(name, directory)
       # Values may depend on the processor.
       for section in ("scenario", "nodes", "collections"):
         self.assertEqual(expected[section], actual[section])

@@ -22,16 +22,16 @@ from __future__ import print_function
 
 import re
 
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 
 try:
-  from tensorflow.contrib import opt as contrib_opt  # pylint: disable=g-import-not-at-top
+  from tensorflow.contrib import opt as contrib_opt
 except ImportError:
   contrib_opt = None
 
-_INNER_OPTIMIZERS = dict(graph_test_case.INNER_OPTIMIZERS)
+_INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 
 
 def generate(seed):

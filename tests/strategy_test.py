@@ -21,9 +21,9 @@ import itertools
 import unittest
 
 from absl.testing import parameterized
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
 _CPUS = ["/cpu:0", "/cpu:1"]
@@ -33,6 +33,10 @@ tf.config.experimental.set_virtual_device_configuration(
     [tf.config.experimental.VirtualDeviceConfiguration() for _ in _CPUS])
 
 _STRATEGIES = (
+    ("_mirrored_one", lambda: tf.distribute.MirroredStrategy(_CPUS[:1])),
+    ("_central_storage_one",
+     lambda: tf.distribute.experimental.CentralStorageStrategy(
+         _CPUS[:1], "/cpu:0")),
     ("_mirrored", lambda: tf.distribute.MirroredStrategy(_CPUS)),
     ("_central_storage",
      lambda: tf.distribute.experimental.CentralStorageStrategy(
@@ -57,7 +61,7 @@ _CASES = [
 _ROWS = np.float32([[3., 4.], [6., 8.], [0., 0.3], [5., 12.], [9., 12.]])
 
 
-class StrategyTest(graph_test_case.TestCase):
+class StrategyTest(test_util.TestCase):
 
   def _train(self, strategy, aggregation, grad_of_replica, dims=(1,)):
     """Returns the copies of `_ROWS` after two clipped steps."""
@@ -98,7 +102,7 @@ class StrategyTest(graph_test_case.TestCase):
           tf.zeros([4, 2]), tf.stack([first, 3, 2, 3]), tf.constant([5, 2]))
 
     num_replicas = strategy.num_replicas_in_sync
-    expected = graph_test_case.clip_by_norm(_ROWS, 1., [1])
+    expected = test_util.clip_by_norm(_ROWS, 1., [1])
     untouched = [4] if num_replicas > 1 else [1, 4]
     expected[untouched] = _ROWS[untouched]
     copies = self._train(strategy, aggregation, grad)
@@ -112,10 +116,47 @@ class StrategyTest(graph_test_case.TestCase):
     strategy = create_strategy()
     copies = self._train(
         strategy, aggregation, lambda _: tf.zeros([5, 2]), dims=[0])
-    expected = graph_test_case.clip_by_norm(_ROWS, 1., [0])
+    expected = test_util.clip_by_norm(_ROWS, 1., [0])
     for copy in copies:
       self.assertAllClose(expected, copy)
       self.assertAllEqual(copies[0], copy)
+
+
+  @parameterized.named_parameters(*[
+      (strategy[0] + suffix, strategy[1], sparse_replica)
+      for strategy in _STRATEGIES[2:4]
+      for suffix, sparse_replica in (("_sparse_first", 0), ("_dense_first", 1))
+  ])
+  def test_sparse_and_dense(self, create_strategy, sparse_replica):
+
+    def grad(replica):
+      if tf.get_static_value(tf.convert_to_tensor(replica)) == sparse_replica:
+        return tf.IndexedSlices(
+            tf.zeros([1, 2]), tf.constant([3]), tf.constant([5, 2]))
+      return tf.zeros([5, 2])
+
+    with tf.Graph().as_default():  # In eager execution, it uses collective ops,
+      strategy = create_strategy()  # which fail as they do without clipping.
+    copies = self._train(strategy, tf.VariableAggregation.MEAN, grad)
+    for copy in copies:
+      self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
+
+  def test_clips_after_the_updates_of_all_copies(self):
+    strategy = tf.distribute.MirroredStrategy(_CPUS)
+    with tf.Graph().as_default() as graph, strategy.scope():
+      var = test_util.get_variable(_ROWS, use_resource=True)
+      opt = tf_contrib_opt.VariableClippingOptimizer(
+          tf.train.GradientDescentOptimizer(0.1), {var: [1]}, 1.)
+      strategy.extended.call_for_each_replica(
+          lambda: opt.apply_gradients([(tf.ones([5, 2]), var)]))
+      updates = {op for op in graph.get_operations()
+                 if op.type == "ResourceApplyGradientDescent"}
+      writes = [op for op in graph.get_operations()
+                if op.type == "AssignSubVariableOp"]
+    self.assertLen(updates, 2)
+    self.assertLen(writes, 2)
+    for op in writes:
+      self.assertContainsSubset(updates, test_util.ancestors(op))
 
 
 class _CopiesHook(tf.train.SessionRunHook):
@@ -135,7 +176,7 @@ class _CopiesHook(tf.train.SessionRunHook):
 
 @unittest.skipUnless(hasattr(tf, "estimator"),
                      "TensorFlow dropped tf.estimator in 2.16.")
-class EstimatorTest(graph_test_case.TestCase):
+class EstimatorTest(test_util.TestCase):
 
   @parameterized.named_parameters(*_STRATEGIES[:-1])
   def test_train(self, create_strategy):
@@ -165,7 +206,7 @@ class EstimatorTest(graph_test_case.TestCase):
     expected = _ROWS.astype(np.float64)
     for ids in batches.reshape([-1, num_replicas * 3]):
       np.subtract.at(expected, ids, np.array([0.1, -0.2]) / num_replicas)
-      expected[ids] = graph_test_case.clip_by_norm(expected[ids], 1., [1])
+      expected[ids] = test_util.clip_by_norm(expected[ids], 1., [1])
     self.assertLen(hook.values, len(strategy.extended.parameter_devices))
     for copy in hook.values + [estimator.get_variable_value("var")]:
       self.assertAllClose(expected, copy)

@@ -21,13 +21,14 @@ import subprocess
 import sys
 
 from absl import logging
-import graph_test_case
 import numpy as np
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
 
-clip_by_norm = graph_test_case.clip_by_norm
-with_variable_kinds = graph_test_case.with_variable_kinds
+clip_by_norm = test_util.clip_by_norm
+get_variable = test_util.get_variable
+with_variable_kinds = test_util.with_variable_kinds
 
 _STEPS = """
 import tensorflow.compat.v1 as tf
@@ -59,36 +60,36 @@ def _clip(vars_to_clip_dims, max_norm=1., opt=None, **kwargs):
       opt or _sgd(), vars_to_clip_dims, max_norm, **kwargs)
 
 
-def _variable(value, use_resource, dtype=tf.float32, name="var"):
-  return tf.get_variable(
-      name,
-      initializer=tf.constant(value, dtype),
-      use_resource=use_resource)
-
-
 def _lookup(var, ids):
   return tf.reduce_sum(tf.nn.embedding_lookup(var, ids))
 
 
-class ClipTest(graph_test_case.GraphTestCase):
+class ClipTest(test_util.GraphTestCase):
   """Values after a step, against NumPy in float64."""
 
-  @with_variable_kinds(
-      ("_bfloat16", tf.bfloat16, 4e-2),
-      ("_float16", tf.float16, 5e-3),
-      ("_float32", tf.float32, 1e-6),
-      ("_float64", tf.float64, 1e-14),
-  )
-  def test_dtype(self, dtype, tolerance, use_resource):
-    dense = _variable(_ROWS, use_resource, dtype, "dense")
-    sparse = _variable(_ROWS, use_resource, dtype, "sparse")
+  @with_variable_kinds(*[
+      ("_{}_{:g}".format(dtype.name, max_norm), dtype, tolerance, max_norm)
+      for dtype, tolerance in (
+          (tf.bfloat16, 4e-2), (tf.float16, 5e-3), (tf.float32, 1e-6),
+          (tf.float64, 1e-14))
+      for max_norm in (0.7, 1.)  # Grappler simplifies divisions of a 1.
+  ])
+  def test_dtype(self, dtype, tolerance, max_norm, use_resource):
+    dense = get_variable(_ROWS, use_resource, dtype, "dense")
+    sparse = get_variable(_ROWS, use_resource, dtype, "sparse")
     loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2, 3])
-    self.train(_clip({dense: [1], sparse: [1]}, 0.7).minimize(loss))
+    self.train(_clip({dense: [1], sparse: [1]}, max_norm).minimize(loss))
     for var in (dense, sparse):
       # NumPy cannot compare bfloat16.
       value = self.sess.run(tf.cast(var, tf.float64))
       self.assertAllClose(
-          clip_by_norm(_ROWS, 0.7, [1]), value, rtol=tolerance, atol=0)
+          clip_by_norm(_ROWS, max_norm, [1]), value, rtol=tolerance, atol=0)
+
+  @with_variable_kinds()
+  def test_float16_row_far_over_a_small_bound(self, use_resource):
+    var = get_variable([[60., 80.]], use_resource, tf.float16)
+    self.train(_clip({var: [1]}, 1e-3).minimize(_lookup(var, [0])))
+    self.assertAllClose([[6e-4, 8e-4]], self.sess.run(var), rtol=1e-2, atol=0)
 
   @with_variable_kinds(
       ("_scalar", [], []),
@@ -104,7 +105,7 @@ class ClipTest(graph_test_case.GraphTestCase):
   def test_dense_gradient(self, shape, dims, use_resource):
     rng = np.random.RandomState(0)
     value, grad = rng.randn(2, *shape)
-    var = _variable(value, use_resource)
+    var = get_variable(value, use_resource)
     opt = _clip({var: dims}, 0.5, _sgd(0.1))
     self.train(opt.minimize(tf.reduce_sum(var * grad.astype(np.float32))))
     expected = clip_by_norm(value - 0.1 * grad, 0.5, dims)
@@ -121,7 +122,7 @@ class ClipTest(graph_test_case.GraphTestCase):
   )
   def test_sparse_gradient(self, shape, dims, use_resource):
     value = np.random.RandomState(0).randn(*shape).astype(np.float32)
-    var = _variable(value, use_resource)
+    var = get_variable(value, use_resource)
     loss = _lookup(var, tf.constant([3, 0, 3, 1], tf.int64))
     self.train(_clip({var: dims}, 0.5, _sgd(0.1)).minimize(loss))
     expected = value.astype(np.float64)
@@ -146,26 +147,52 @@ class ClipTest(graph_test_case.GraphTestCase):
     for value in self.sess.run([dense, sparse]):
       self.assertAllClose(_CLIPPED_ROWS, value)
 
+  @with_variable_kinds(("_last", [-1]), ("_twice", [1, 1]))
+  def test_dims_of_unknown_rank(self, dims, use_resource):
+    var = tf.get_variable(
+        "var",
+        initializer=tf.placeholder_with_default(_ROWS, None),
+        use_resource=use_resource,
+        validate_shape=False)
+    if len(set(dims)) < len(dims) and not hasattr(tf, "contrib"):
+      dims = dims[:1]  # TensorFlow 2.4 refuses to reduce along one twice.
+    self.train(_clip({var: dims}).minimize(_lookup(var, [0])))
+    self.assertAllClose([_CLIPPED_ROWS[0]] + _ROWS[1:], self.sess.run(var))
+    self.train(_clip({var: dims}).minimize(tf.reduce_sum(var)))
+    self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var))
+
+  @with_variable_kinds(
+      ("_tensor", lambda: tf.constant([1])),
+      ("_tensors", lambda: [tf.constant(1, tf.int64)]),
+      ("_array", lambda: np.array([1])), ("_tuple", lambda: (1,)))
+  def test_type_of_dims(self, dims, use_resource):
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
+    opt = _clip({dense: dims(), sparse: dims()})
+    self.train(opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0, 2])))
+    for var in (dense, sparse):
+      self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var))
+
   @with_variable_kinds()
   def test_empty_batch(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     loss = _lookup(var, tf.zeros([0], tf.int32))
     self.train(_clip({var: [1]}).minimize(loss))
     self.assertAllEqual(np.float32(_ROWS), self.sess.run(var))
 
   @with_variable_kinds()
   def test_nan_row_stays_alone(self, use_resource):
-    var = _variable([[np.nan, 0.], [3., 4.]], use_resource)
+    var = get_variable([[np.nan, 0.], [3., 4.]], use_resource)
     self.train(_clip({var: [1]}).minimize(_lookup(var, [0, 1])))
     self.assertAllClose([[np.nan, 0.], [0.6, 0.8]], self.sess.run(var))
 
-  @with_variable_kinds(*graph_test_case.INNER_OPTIMIZERS)
+  @with_variable_kinds(*test_util.INNER_OPTIMIZERS)
   def test_inner_optimizer(self, create, use_resource):
     """Three steps equal those of the bare optimizer, each clipped by NumPy."""
     names = ("dense", "sparse")
     rows = np.random.RandomState(0).randn(4, 3)
-    bare = [_variable(rows, use_resource, name="bare_" + n) for n in names]
-    wrapped = [_variable(rows, use_resource, name=n) for n in names]
+    bare = [get_variable(rows, use_resource, name="bare_" + n) for n in names]
+    wrapped = [get_variable(rows, use_resource, name=n) for n in names]
     clip = _clip({v: [1] for v in wrapped}, 1.2, create())
     steps = [
         opt.minimize(tf.reduce_sum(tf.square(dense)) + _lookup(sparse, [2, 0]))
@@ -185,9 +212,9 @@ class ClipTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_chained(self, use_resource):
-    var1 = _variable(_ROWS, use_resource, name="var1")
-    var2 = _variable(_ROWS, use_resource, name="var2")
-    var3 = _variable(_ROWS, use_resource, name="var3")
+    var1 = get_variable(_ROWS, use_resource, name="var1")
+    var2 = get_variable(_ROWS, use_resource, name="var2")
+    var3 = get_variable(_ROWS, use_resource, name="var3")
     opt = _clip({var2: [0]}, 2., _clip({var1: [1]}))
     self.train(opt.minimize(tf.add_n([_lookup(var1, [0, 2]),
                                       tf.reduce_sum(var2),
@@ -199,8 +226,8 @@ class ClipTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_no_gradient(self, use_resource):
-    var1 = _variable(_ROWS, use_resource, name="var1")
-    var2 = _variable(_ROWS, use_resource, name="var2")
+    var1 = get_variable(_ROWS, use_resource, name="var1")
+    var2 = get_variable(_ROWS, use_resource, name="var2")
     opt = _clip({var1: [1], var2: [1]})
     grads_and_vars = opt.compute_gradients(tf.reduce_sum(var1), [var1, var2])
     self.assertIsNone(grads_and_vars[1][0])
@@ -208,23 +235,51 @@ class ClipTest(graph_test_case.GraphTestCase):
     self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var1))
     self.assertAllEqual(np.float32(_ROWS), self.sess.run(var2))
 
+  @with_variable_kinds(("_trainable", [1]), ("_rows", [0]), ("_rank_4", [3]))
+  def test_keys_without_gradient_have_any_rank(self, dims, use_resource):
+    """As in `{v: [1] for v in tf.global_variables()}`."""
+    shapes = [(), (3,), (2, 3), (2, 2, 2, 2)]
+    variables = [get_variable(np.ones(shape), use_resource, name="v%d" % i)
+                 for i, shape in enumerate(shapes)]
+    opt = _clip({var: dims for var in tf.global_variables()})
+    var = variables[-1]
+    self.train(opt.minimize(tf.reduce_sum(var), var_list=[var]))
+    values = self.sess.run(variables)
+    self.assertAllClose(clip_by_norm(np.ones(shapes[-1]), 1., dims), values[-1])
+    for value in values[:-1]:
+      self.assertAllEqual(np.ones_like(value), value)
+
   @with_variable_kinds()
   def test_no_gradients_at_all(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     with self.assertRaisesRegex(ValueError, "No gradients"):
       _clip({var: [1]}).apply_gradients([(None, var)])
 
   @with_variable_kinds()
   def test_global_step(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     global_step = tf.train.get_or_create_global_step()
     opt = _clip({var: [1]})
     self.train(opt.minimize(tf.reduce_sum(var), global_step=global_step), 3)
     self.assertEqual(3, self.sess.run(global_step))
 
   @with_variable_kinds()
+  def test_global_step_by_keyword(self, use_resource):
+
+    class Inner(tf.train.GradientDescentOptimizer):
+
+      def apply_gradients(self, grads_and_vars, **kwargs):
+        return super(Inner, self).apply_gradients(grads_and_vars, **kwargs)
+
+    var = get_variable(_ROWS, use_resource)
+    global_step = tf.train.get_or_create_global_step()
+    opt = _clip({var: [1]}, opt=Inner(0.))
+    self.train(opt.minimize(tf.reduce_sum(var), global_step), 3)
+    self.assertEqual(3, self.sess.run(global_step))
+
+  @with_variable_kinds()
   def test_sparse_gradient_with_norms_across_rows(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     with tf.test.mock.patch.object(logging, "warning") as warning:
       self.train(_clip({var: [0]}).minimize(_lookup(var, [1])))
     self.assertEqual(1, warning.call_count)
@@ -232,15 +287,15 @@ class ClipTest(graph_test_case.GraphTestCase):
     self.assertAllClose(clip_by_norm(_ROWS, 1., [0]), self.sess.run(var))
 
 
-class MaxNormTest(graph_test_case.GraphTestCase):
+class MaxNormTest(test_util.GraphTestCase):
 
-  def _assert_clipped(self, max_norm, use_resource):
-    dense = _variable(_ROWS, use_resource, name="dense")
-    sparse = _variable(_ROWS, use_resource, name="sparse")
+  def _assert_clipped(self, max_norm, use_resource, dims=(1,), expected=2.):
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
     loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2])
-    self.train(_clip({dense: [1], sparse: [1]}, max_norm).minimize(loss))
+    self.train(_clip({dense: dims, sparse: dims}, max_norm).minimize(loss))
     for value in self.sess.run([dense, sparse]):
-      self.assertAllClose(clip_by_norm(_ROWS, 2., [1]), value)
+      self.assertAllClose(clip_by_norm(_ROWS, expected, dims), value)
 
   @with_variable_kinds(
       ("_int", 2),
@@ -256,14 +311,43 @@ class MaxNormTest(graph_test_case.GraphTestCase):
   def test_tensor(self, dtype, use_resource):
     self._assert_clipped(tf.constant(2, dtype), use_resource)
 
+  @with_variable_kinds(*[
+      (name + dims_name, max_norm, dims)
+      for name, max_norm in (
+          ("_list", [2.]), ("_array", np.array([2.])),
+          ("_matrix", np.float32([[2.]])), ("_bound_per_column", [2., 0.5]),
+          ("_row", np.array([[2, 1]])))
+      for dims_name, dims in (("_of_rows", [1]), ("_of_elements", []))])
+  def test_broadcast(self, max_norm, dims, use_resource):
+    self._assert_clipped(max_norm, use_resource, dims, np.array(max_norm))
+
+  @with_variable_kinds(
+      ("_tensor", tf.constant),
+      ("_in_list", lambda bounds: [tf.constant(bound) for bound in bounds]),
+      ("_float64", lambda bounds: tf.constant(bounds, tf.float64)))
+  def test_broadcast_of_tensors(self, create, use_resource):
+    self._assert_clipped(create([2., 0.5]), use_resource, [1], [2., 0.5])
+
+  @with_variable_kinds()
+  def test_broadcast_of_a_variable(self, use_resource):
+    max_norm = get_variable([[2., 0.5]], use_resource, name="max_norm")
+    self._assert_clipped(max_norm, use_resource, [1], [[2., 0.5]])
+
+  @with_variable_kinds()
+  def test_bound_per_row_of_a_dense_gradient(self, use_resource):
+    var = get_variable(_ROWS, use_resource)
+    bounds = np.array([[1.], [2.], [3.], [4.]])
+    self.train(_clip({var: [1]}, bounds).minimize(tf.reduce_sum(var)))
+    self.assertAllClose(clip_by_norm(_ROWS, bounds, [1]), self.sess.run(var))
+
   @with_variable_kinds(("_float32", tf.float32), ("_float64", tf.float64))
   def test_variable(self, dtype, use_resource):
-    max_norm = _variable(2, use_resource, dtype, "max_norm")
+    max_norm = get_variable(2, use_resource, dtype, "max_norm")
     self._assert_clipped(max_norm, use_resource)
 
   @with_variable_kinds()
   def test_placeholder(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     max_norm = tf.placeholder(tf.float32, [])
     train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 1, 2]))
     self.initialize()
@@ -273,8 +357,8 @@ class MaxNormTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_schedule(self, use_resource):
-    var = _variable(_ROWS, use_resource)
-    epoch = _variable(0, use_resource, tf.int64, "epoch")
+    var = get_variable(_ROWS, use_resource)
+    epoch = get_variable(0, use_resource, tf.int64, "epoch")
     max_norm = tf.train.exponential_decay(8., epoch, 1, 0.5)
     train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 2]))
     self.train(train_op)
@@ -284,12 +368,12 @@ class MaxNormTest(graph_test_case.GraphTestCase):
     self.assertAllClose(clip_by_norm(_ROWS, 4., [1]), self.sess.run(var))
 
 
-class GraphTest(graph_test_case.GraphTestCase):
+class GraphTest(test_util.GraphTestCase):
   """Names are the interface to checkpoints, placement that to clusters."""
 
   @with_variable_kinds()
   def test_variable_names(self, use_resource):
-    var = _variable(_ROWS, use_resource, name="emb")
+    var = get_variable(_ROWS, use_resource, name="emb")
     _clip({var: [1]}, opt=tf.train.AdamOptimizer()).minimize(_lookup(var, [0]))
     self.assertCountEqual(
         ["emb", "emb/Adam", "emb/Adam_1", "VariableClipping/beta1_power",
@@ -299,8 +383,8 @@ class GraphTest(graph_test_case.GraphTestCase):
   @with_variable_kinds(("_default", None, "VariableClipping"),
                        ("_named", "bound", "bound"))
   def test_op_names(self, name, scope, use_resource):
-    dense = _variable(_ROWS, use_resource, name="dense")
-    sparse = _variable(_ROWS, use_resource, name="sparse")
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = _clip({dense: [1], sparse: [1]})
     loss = tf.reduce_sum(dense) + _lookup(sparse, [0])
     train_op = opt.minimize(loss, name=name)
@@ -312,14 +396,14 @@ class GraphTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds()
   def test_name_of_the_optimizer(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     opt = _clip({var: [1]}, name="MaxNorm")
     self.assertEqual("MaxNorm", opt.get_name())
     self.assertEqual("MaxNorm", opt.minimize(tf.reduce_sum(var)).name)
 
   @with_variable_kinds()
   def test_slots(self, use_resource):
-    var = _variable(_ROWS, use_resource)
+    var = get_variable(_ROWS, use_resource)
     inner = tf.train.MomentumOptimizer(0.1, 0.9)
     opt = _clip({var: [1]}, opt=inner)
     opt.minimize(tf.reduce_sum(var))
@@ -329,8 +413,8 @@ class GraphTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(("", False), ("_clip_ops_colocated", True))
   def test_colocation(self, colocate, use_resource):
-    dense = _variable(_ROWS, use_resource, name="dense")
-    sparse = _variable(_ROWS, use_resource, name="sparse")
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = _clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
     opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
     moved = {"Gather", "GatherV2", "ResourceGather", "ReadVariableOp",
@@ -357,22 +441,45 @@ class GraphTest(graph_test_case.GraphTestCase):
 
   @with_variable_kinds(("", False), ("_locked", True))
   def test_use_locking(self, use_locking, use_resource):
-    dense = _variable(_ROWS, use_resource, name="dense")
-    sparse = _variable(_ROWS, use_resource, name="sparse")
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = _clip({dense: [1], sparse: [1]}, use_locking=use_locking)
     opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
     writes = [op for op in tf.get_default_graph().get_operations()
-              if op.type in ("AssignSub", "ScatterUpdate")
-              and "/clip_" in op.name]
-    self.assertLen(writes, 0 if use_resource else 2)
+              if "/clip_" in op.name and op.type in (
+                  "AssignSub", "ScatterUpdate", "AssignSubVariableOp",
+                  "ResourceScatterUpdate")]
+    self.assertLen(writes, 2)
     for op in writes:
-      self.assertEqual(use_locking, op.get_attr("use_locking"))
+      if use_resource:  # Whose ops decide by themselves.
+        self.assertNotIn("use_locking", op.node_def.attr)
+      else:
+        self.assertEqual(use_locking, op.get_attr("use_locking"))
+
+  @with_variable_kinds()
+  def test_unique_is_shared(self, use_resource):
+    """Grappler merges that of Adagrad, for repeated ids, with that of clips."""
+    var = get_variable(_ROWS, use_resource)
+    ids = tf.placeholder(tf.int32, [None])
+    train_op = _clip({var: [1]}, opt=tf.train.AdagradOptimizer(0.1)).minimize(
+        _lookup(var, ids))
+    num_unique = sum(
+        op.type == "Unique" for op in tf.get_default_graph().get_operations())
+    self.assertEqual(2, num_unique)
+    self.initialize()
+    metadata = tf.RunMetadata()
+    self.sess.run(
+        train_op, {ids: [0, 2, 0]}, run_metadata=metadata,
+        options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE))
+    self.assertLen([node for device in metadata.step_stats.dev_stats
+                    for node in device.node_stats
+                    if "= Unique(" in node.timeline_label], 1)
 
   @with_variable_kinds()
   def test_clips_after_the_update(self, use_resource):
     """Every op that touches a variable in a clip scope follows the update."""
-    dense = _variable(_ROWS, use_resource, name="dense")
-    sparse = _variable(_ROWS, use_resource, name="sparse")
+    dense = get_variable(_ROWS, use_resource, name="dense")
+    sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = _clip({dense: [1], sparse: [1]})
     train_op = opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
     update_op = tf.get_default_graph().get_operation_by_name(
@@ -381,14 +488,7 @@ class GraphTest(graph_test_case.GraphTestCase):
     for op in tf.get_default_graph().get_operations():
       if "/clip_" in op.name and {dense.op.outputs[0], sparse.op.outputs[0]
                                  }.intersection(op.inputs):
-        ancestors, pending = set(), [op]
-        while pending:
-          parent = pending.pop()
-          if parent not in ancestors:
-            ancestors.add(parent)
-            pending.extend(parent.control_inputs)
-            pending.extend(tensor.op for tensor in parent.inputs)
-        self.assertIn(update_op, ancestors, op.name)
+        self.assertIn(update_op, test_util.ancestors(op), op.name)
 
   def test_causes_no_deprecation_warning(self):
     """In a process of its own, for TensorFlow logs each warning only once."""

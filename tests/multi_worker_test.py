@@ -1,0 +1,199 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""MultiWorkerMirroredStrategy in two processes (D8): copies stay equal.
+
+Ref variables are no part of it: strategies create resource variables.
+"""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import json
+import os
+import sys
+import unittest
+
+from absl.testing import parameterized
+import numpy as np
+import portpicker
+import tensorflow as tf2
+import tensorflow.compat.v1 as tf
+import test_util
+import tf_contrib_opt
+
+_VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
+_NUM_STEPS = 2
+
+# The ids that each worker looks up in a step. Nobody looks up rows 3 and 5.
+_EQUAL = [[0, 4, 4], [1, 4, 2]]
+_UNEQUAL = [[0, 4, 4], [1]]
+_EMPTY = [[0, 4, 4], []]
+
+_ROWS = np.float32([[5., 10., 0.3, 13., 15., 17.]]).T * [0.6, 0.8]
+
+# Name, whether the gradient is sparse, and clip dimensions of each variable.
+_VARIABLES = [
+    ("rows", True, [1]),
+    ("elements", True, []),
+    ("columns", True, [0]),
+    ("dense", False, [1]),
+]
+
+
+def _create_variables():
+  return [test_util.get_variable(_ROWS, True, name=name)
+          for name, _, _ in _VARIABLES]
+
+
+def _apply_gradients(variables, ids):
+  """Adds 0.1 to each row looked up, per replica, and clips to a norm of 1."""
+  dense_shape = tf.constant(_ROWS.shape)
+  gradient = tf.IndexedSlices(-tf.ones([tf.size(ids), 2]), ids, dense_shape)
+  clip_dims = {}
+  grads_and_vars = []
+  for var, (_, is_sparse, dims) in zip(variables, _VARIABLES):
+    clip_dims[test_util.key(var)] = dims
+    grads_and_vars.append(
+        (gradient if is_sparse else tf.convert_to_tensor(gradient), var))
+  opt = tf_contrib_opt.VariableClippingOptimizer(
+      tf.train.GradientDescentOptimizer(0.1), clip_dims, 1.)
+  return opt.apply_gradients(
+      grads_and_vars, tf.train.get_or_create_global_step())
+
+
+def _create_strategy():
+  distribute = tf2.distribute
+  if not hasattr(distribute, "MultiWorkerMirroredStrategy"):  # Until 2.3.
+    distribute = distribute.experimental
+  return distribute.MultiWorkerMirroredStrategy()
+
+
+def train_in_loop(ids):
+  """Returns a worker's copies of the variables after some steps."""
+  strategy = _create_strategy()
+  with strategy.scope():
+    variables = _create_variables()
+    tf.train.get_or_create_global_step()
+  run = getattr(strategy, "run", None) or strategy.experimental_run_v2
+
+  @tf.function
+  def step():
+    run(lambda: _apply_gradients(variables, tf.constant(ids, tf.int32)))
+
+  for _ in range(_NUM_STEPS):
+    step()
+  return [strategy.experimental_local_results(var)[0].numpy()
+          for var in variables]
+
+
+def train_estimator(ids):
+  """Does the same with `train_and_evaluate`."""
+  tf.disable_eager_execution()  # Estimators copy strategies.
+  copies = []
+
+  class CopiesHook(tf.train.SessionRunHook):
+
+    def begin(self):
+      variables = {var.op.name: var for var in tf.global_variables()}
+      self._copies = [variables[name].read_value() for name, _, _ in _VARIABLES]
+
+    def end(self, session):
+      copies[:] = session.run(self._copies)
+
+  def model_fn(features, mode):
+    variables = _create_variables()
+    loss = tf.reduce_sum(variables[0])
+    if mode == tf.estimator.ModeKeys.EVAL:
+      return tf.estimator.EstimatorSpec(mode, loss=loss)
+    return tf.estimator.EstimatorSpec(
+        mode, loss=loss, train_op=_apply_gradients(variables, features),
+        training_hooks=[CopiesHook()])
+
+  def input_fn():
+    return tf.data.Dataset.from_tensors(tf.constant(ids, tf.int32)).repeat()
+
+  estimator = tf.estimator.Estimator(
+      model_fn, os.path.join(os.environ["TEST_TMPDIR"], "model"),
+      tf.estimator.RunConfig(train_distribute=_create_strategy()))
+  tf.estimator.train_and_evaluate(
+      estimator, tf.estimator.TrainSpec(input_fn, max_steps=_NUM_STEPS),
+      tf.estimator.EvalSpec(input_fn, steps=1))
+  return copies
+
+
+def work(train, *ids):
+  """Runs one worker, in a process of its own."""
+  task = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+  np.save(os.path.join(os.environ["TEST_TMPDIR"], "%d.npy" % task),
+          globals()[train](ids[task]))
+
+
+class MultiWorkerTest(test_util.TestCase):
+
+  def _train(self, train, ids):
+    """Returns the variables of each worker after `train` with its `ids`."""
+    directory = self.get_temp_dir()
+    workers = ["localhost:%d" % portpicker.pick_unused_port() for _ in ids]
+    programs = []
+    for index in range(len(ids)):
+      programs.append(test_util.Program(
+          "-c", "import multi_worker_test as m; m.work(%r, *%r)" % (train, ids),
+          PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=directory,
+          TF_CONFIG=json.dumps({"cluster": {"worker": workers},
+                                "task": {"type": "worker", "index": index}})))
+      self.addCleanup(programs[-1].kill)
+    for program in programs:
+      self.assertEqual(0, program.wait(), program.output)
+    return [np.load(os.path.join(directory, "%d.npy" % index))
+            for index in range(len(ids))]
+
+  def _check(self, train, ids):
+    copies, other_copies = self._train(train, ids)
+    self.assertEqual(copies.tobytes(), other_copies.tobytes())
+
+    looked_up = sum(ids, [])
+    for copy, (name, is_sparse, dims) in zip(copies, _VARIABLES):
+      expected = _ROWS.astype(np.float64)
+      clips_all = not is_sparse or 0 in dims
+      for _ in range(_NUM_STEPS):
+        np.add.at(expected, looked_up, 0.1)
+        clipped = test_util.clip_by_norm(expected, 1., dims)
+        rows = slice(None) if clips_all else looked_up
+        expected[rows] = clipped[rows]
+      self.assertAllClose(expected, copy, msg=name)
+      if not clips_all:
+        others = sorted(set(range(len(_ROWS))).difference(looked_up))
+        self.assertAllEqual(np.float32(_ROWS)[others], copy[others])
+
+  @unittest.skipIf(_VERSION < (2, 0), "Eager execution is TensorFlow 2's.")
+  def test_loop(self):
+    self._check("train_in_loop", _EQUAL)
+
+  @unittest.skipIf(_VERSION < (2, 2),
+                   "TensorFlow 2.2 is the first to reduce unequal batches.")
+  @parameterized.named_parameters(
+      ("_unequal", _UNEQUAL), ("_empty", _EMPTY))
+  def test_loop_of_batches(self, ids):
+    self._check("train_in_loop", ids)
+
+  @unittest.skipUnless(hasattr(tf, "estimator"),
+                       "TensorFlow dropped tf.estimator in 2.16.")
+  @unittest.skipIf(_VERSION == (2, 4), "Its Estimator cannot pickle a lock.")
+  def test_estimator(self):
+    self._check("train_estimator", _EQUAL)
+
+
+if __name__ == "__main__":
+  tf.test.main()

@@ -1,0 +1,146 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What holds for all shapes, dimensions, dtypes, ids and kinds of variables."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import collections
+
+import hypothesis
+from hypothesis import strategies as st
+import numpy as np
+import tensorflow.compat.v1 as tf
+import test_util
+import tf_contrib_opt
+
+tf.enable_eager_execution()
+
+# Rows that are looked up, or None for a dense gradient; kind: "ref" and
+# "resource" are variables in a graph, "eager" is one out of it.
+Case = collections.namedtuple("Case", "value gradient dims ids kind")
+
+
+@st.composite
+def _cases(draw):
+  is_sparse = draw(st.booleans())
+  shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
+  dims = draw(st.lists(
+      st.integers(int(is_sparse), max(len(shape) - 1, 1)), unique=True))
+  dims = [dim for dim in dims if dim < len(shape)]
+  ids = draw(st.lists(st.integers(0, shape[0] - 1), max_size=6))
+  random = np.random.RandomState(draw(st.integers(0, 2**31)))
+  scale = draw(st.sampled_from([0.1, 1., 10.]))
+  dtype = draw(st.sampled_from([np.float16, np.float32, np.float64]))
+  value, gradient = (scale * random.randn(2, *shape)).astype(dtype)
+  return Case(value, gradient, dims, ids if is_sparse else None,
+              draw(st.sampled_from(["ref", "resource", "eager"])))
+
+
+def _clip(max_norm):
+  """Returns a function that wraps an optimizer, for a variable and dims."""
+  return lambda opt, var, dims: tf_contrib_opt.VariableClippingOptimizer(
+      opt, {test_util.key(var): dims}, max_norm)
+
+
+def _step(case, wrap, gradient=None):
+  """Returns the value after a step, whose gradient is 0 if not given."""
+
+  def create():
+    var = tf.Variable(
+        case.value, use_resource=case.kind != "ref", dtype=case.value.dtype)
+    grad = np.zeros_like(case.value) if gradient is None else gradient
+    if case.ids is not None:
+      ids = np.array(case.ids, np.int32)
+      grad = tf.IndexedSlices(
+          tf.constant(grad[ids]), tf.constant(ids), tf.constant(grad.shape))
+    else:
+      grad = tf.constant(grad)
+    opt = wrap(tf.train.MomentumOptimizer(0.5, 0.9), var, case.dims)
+    return var, opt.apply_gradients([(grad, var)])
+
+  if case.kind == "eager":
+    var, _ = create()
+    return var.numpy()
+  with tf.Graph().as_default(), tf.Session() as sess:
+    var, train_op = create()
+    sess.run(tf.global_variables_initializer())
+    sess.run(train_op)
+    return sess.run(var)
+
+
+def _examples(test):
+  return hypothesis.settings(
+      derandomize=True, deadline=None, max_examples=30,
+      suppress_health_check=[hypothesis.HealthCheck.too_slow])(
+          hypothesis.given(case=_cases())(test))
+
+
+class PropertiesTest(test_util.TestCase):
+
+  @_examples
+  def test_norms(self, case):
+    """Rows over the bound are scaled to it; no bit of others changes."""
+    actual = _step(case, _clip(1.))
+    expected = test_util.clip_by_norm(case.value, 1., case.dims)
+    eps = 8 * np.finfo(case.value.dtype).eps
+    if case.ids is not None:
+      norms = np.sqrt(np.sum(
+          np.square(case.value.astype(np.float64)), axis=tuple(case.dims),
+          keepdims=True))
+      is_over = np.any(
+          (norms > 1 - eps).reshape([len(norms), -1]), axis=1)
+      kept = [row for row in range(len(norms))
+              if row not in case.ids or not is_over[row]]
+      expected[kept] = case.value[kept]
+      self.assertEqual(case.value[kept].tobytes(), actual[kept].tobytes())
+    self.assertAllClose(expected, actual.astype(np.float64), rtol=eps, atol=eps)
+
+  @_examples
+  def test_order_and_number_of_lookups(self, case):
+    if case.ids is not None:
+      others = case._replace(ids=case.ids[::-1] + case.ids)
+      self.assertEqual(_step(case, _clip(1.)).tobytes(),
+                       _step(others, _clip(1.)).tobytes())
+
+  @_examples
+  def test_clipping_twice(self, case):
+    once = _step(case, _clip(1.))
+    twice = _step(case._replace(value=once), _clip(1.))
+    self.assertAllClose(
+        once, twice, rtol=0, atol=2 * np.spacing(case.value.dtype.type(1)))
+
+  @_examples
+  def test_huge_bound(self, case):
+    """Of a power of two, as a dense gradient multiplies and divides by it."""
+    bare = _step(case, lambda opt, *_: opt, case.gradient)
+    clipped = _step(case, _clip(2.**8), case.gradient)
+    self.assertEqual(bare.tobytes(), clipped.tobytes())
+
+  @_examples
+  def test_chain(self, case):
+    """The inner bound, then the outer one: the less of them."""
+
+    def chain(opt, *args):
+      return _clip(0.5)(_clip(1.)(opt, *args), *args)
+
+    parts = _step(
+        case._replace(value=_step(case, _clip(1.), case.gradient)), _clip(0.5))
+    self.assertAllClose(
+        parts, _step(case, chain, case.gradient), rtol=0, atol=0)
+
+
+if __name__ == "__main__":
+  tf.test.main()

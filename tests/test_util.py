@@ -1,0 +1,195 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""What tests of the optimizer share."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import io
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from absl.testing import parameterized
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TIMEOUT = 120
+
+# Makes a process group, and has root obey permissions of files.
+_EXEC = """
+import ctypes, os, sys
+os.setsid()
+if os.getuid() == 0:
+  ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+os.execv(sys.executable, [sys.executable] + sys.argv[1:])
+"""
+
+INNER_OPTIMIZERS = (
+    ("_adadelta", lambda: tf.train.AdadeltaOptimizer(5.)),
+    ("_adagrad", lambda: tf.train.AdagradOptimizer(0.5)),
+    ("_adam", lambda: tf.train.AdamOptimizer(0.5)),
+    ("_ftrl", lambda: tf.train.FtrlOptimizer(0.5)),
+    ("_gradient_descent", lambda: tf.train.GradientDescentOptimizer(0.5)),
+    ("_momentum", lambda: tf.train.MomentumOptimizer(0.5, 0.9)),
+    ("_proximal_adagrad", lambda: tf.train.ProximalAdagradOptimizer(0.5)),
+    ("_proximal_gradient_descent",
+     lambda: tf.train.ProximalGradientDescentOptimizer(0.5)),
+    ("_rms_prop", lambda: tf.train.RMSPropOptimizer(0.5)),
+)
+
+
+def read(*path):
+  """Returns the text of a file of this repository."""
+  with io.open(os.path.join(ROOT, *path), encoding="utf-8") as f:
+    return f.read()
+
+
+def get_variable(value, use_resource, dtype=tf.float32, name="var", **kwargs):
+  """Calls `tf.get_variable` for a variable of this initial value."""
+  return tf.get_variable(
+      name,
+      initializer=tf.constant(value, dtype),
+      use_resource=use_resource,
+      **kwargs)
+
+
+def key(var):
+  """Returns what stands for `var` in a dict: TF 1.14 hashes it as such."""
+  for ref in ("ref", "experimental_ref"):
+    if hasattr(var, ref):
+      return getattr(var, ref)()
+  return var
+
+
+def with_variable_kinds(*cases):
+  """Parameterizes a test by its cases, each with ref and resource variables.
+
+  Args:
+    *cases: Tuples of a name and the arguments that precede `use_resource`.
+
+  Returns:
+    A decorator of test methods whose last argument is `use_resource`.
+  """
+  kinds = [("_ref", False), ("_resource", True)]
+  return parameterized.named_parameters(
+      (case[0] + suffix,) + case[1:] + (use_resource,)
+      for case, (suffix, use_resource) in itertools.product(
+          cases or [("",)], kinds))
+
+
+def clip_by_norm(value, max_norm, dims):
+  """Returns `value` in float64 with norms along `dims` of up to `max_norm`."""
+  value = np.asarray(value, np.float64)
+  norm = np.sqrt(np.sum(np.square(value), axis=tuple(dims), keepdims=True))
+  return value * max_norm / np.maximum(norm, max_norm)
+
+
+def ancestors(op):
+  """Returns an op and all that run before it, as a set."""
+  found, pending = set(), [op]
+  while pending:
+    op = pending.pop()
+    if op not in found:
+      found.add(op)
+      pending.extend(op.control_inputs)
+      pending.extend(tensor.op for tensor in op.inputs)
+  return found
+
+
+class Program(object):
+  """A process of Python, in a process group with its children."""
+
+  def __init__(self, *args, **env):
+    self._process = subprocess.Popen(
+        [sys.executable, "-c", _EXEC] + list(args), env=dict(os.environ, **env),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    self.output = ""
+    self._reader = threading.Thread(target=self._read)
+    self._reader.daemon = True
+    self._reader.start()
+
+  def _read(self):
+    for line in iter(self._process.stdout.readline, b""):
+      self.output += line.decode("utf-8", "replace")
+
+  def write(self, line):
+    self._process.stdin.write(line.encode("utf-8"))
+    self._process.stdin.flush()
+
+  def terminate(self):
+    self._process.terminate()
+
+  def interrupt(self):
+    """Does what Ctrl-C in a terminal does."""
+    os.killpg(self._process.pid, signal.SIGINT)
+
+  def wait_for(self, pattern):
+    """Waits for a line of output; returns the groups of the pattern."""
+    deadline = time.time() + TIMEOUT
+    while True:
+      match = re.search(pattern, self.output, re.MULTILINE)
+      if match:
+        return match.groups()
+      if not self._reader.is_alive() or time.time() > deadline:
+        raise AssertionError("No {!r} in:\n{}".format(pattern, self.output))
+      time.sleep(0.05)
+
+  def wait(self):
+    """Returns the exit status when all that share its output have ended."""
+    self._reader.join(TIMEOUT)
+    if self._reader.is_alive():
+      raise AssertionError("Runs on after:\n{}".format(self.output))
+    return self._process.wait()
+
+  def kill(self):
+    """Kills the process and its children, if there are any."""
+    try:
+      os.killpg(self._process.pid, signal.SIGKILL)
+    except OSError:
+      pass
+    self._process.wait()
+
+
+class TestCase(tf.test.TestCase, parameterized.TestCase):
+
+  test_session = None  # A deprecated method, which unittest takes for a test.
+
+
+class GraphTestCase(TestCase):
+  """Runs each test in a graph and a session of its own."""
+
+  def setUp(self):
+    super(GraphTestCase, self).setUp()
+    graph = tf.Graph().as_default()
+    graph.__enter__()
+    self.addCleanup(graph.__exit__, None, None, None)
+    self.sess = tf.Session()
+    self.addCleanup(self.sess.close)
+
+  def initialize(self):
+    self.sess.run(tf.global_variables_initializer())
+
+  def train(self, train_op, steps=1):
+    """Initializes all variables and runs `train_op`."""
+    self.initialize()
+    for _ in range(steps):
+      self.sess.run(train_op)
