@@ -36,6 +36,8 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -44,6 +46,16 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
+
+
+def interrupt(*_):
+  os.write(2, b"Interrupted.\n")
+  os._exit(1)  # An exception could get lost in TensorFlow's callbacks.
+
+
+# From here on, since TensorFlow takes seconds to import.
+signal.signal(signal.SIGINT, interrupt)
 
 from absl import app
 from absl import flags
@@ -72,8 +84,17 @@ flags.DEFINE_integer("width", 64, "Width of a row.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 0.02, "Adagrad's learning rate.")
 flags.DEFINE_float("max_norm", 1., "Bound on the norm of a row.")
 
+for _name in "learning_rate", "max_norm":
+  flags.register_validator(
+      _name, lambda value: 0 < value < np.inf, "must be a positive number")
+flags.register_validator(
+    "estimator", lambda value: not value or hasattr(tf, "estimator"),
+    "TensorFlow has none since 2.16, which needs --noestimator")
+
+_TASK_TYPES = "ps", "chief", "worker", "evaluator"
 _NUM_CLASSES = 16
 _REPORT_SECONDS = 5
+_LOG_LINES = 10  # Shown of one that failed.
 
 
 def sample_batch(task):
@@ -113,6 +134,8 @@ def minimize(embeddings, loss):
       tf.train.AdagradOptimizer(FLAGS.learning_rate, 1e-6, use_locking=True),
       {embeddings: [1]}, FLAGS.max_norm, use_locking=True,
       colocate_clip_ops_with_vars=True)  # Moves no rows between machines.
+  tf.get_variable(  # For check_model_dir.
+      "max_norm", initializer=FLAGS.max_norm, trainable=False)
   return opt.minimize(loss, global_step=tf.train.get_global_step())
 
 
@@ -249,6 +272,58 @@ def evaluate(task):
         break
 
 
+def check_model_dir(model_dir):
+  """Ends the program if it cannot write there, or resume from there."""
+  probe = os.path.join(model_dir, "probe")
+  try:
+    tf.gfile.MakeDirs(model_dir)
+    with tf.gfile.GFile(probe, "w") as probe_file:
+      probe_file.write("")
+    tf.gfile.Remove(probe)
+  except tf.errors.OpError as error:
+    sys.exit("flag --model_dir={}: {}; give a directory that can be written "
+             "to.".format(model_dir, error.message))
+
+  checkpoint = tf.train.latest_checkpoint(model_dir)
+  if checkpoint:
+    reader = tf.train.load_checkpoint(checkpoint)
+    shape = reader.get_variable_to_shape_map().get("embeddings")
+    if shape != [FLAGS.vocabulary, FLAGS.width]:
+      sys.exit("flag --model_dir={}: has a table of shape {}; give its "
+               "--vocabulary and --width, or another --model_dir.".format(
+                   model_dir, shape))
+    max_norm = reader.get_tensor("max_norm")
+    if max_norm != np.float32(FLAGS.max_norm):
+      sys.exit("flag --model_dir={}: was trained with --max_norm={:g}; give "
+               "that, or another --model_dir.".format(model_dir, max_norm))
+
+
+def read_tf_config():
+  """Returns the task that TF_CONFIG describes, or ends the program."""
+  try:
+    task = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    cluster = task.cluster_spec()
+    if task.task_type not in _TASK_TYPES:
+      raise ValueError("task type {} is none of {}".format(
+          task.task_type, ", ".join(_TASK_TYPES)))
+    for task_type in "ps", "chief":
+      cluster.task_address(task_type, 0)
+    if task.task_type == "evaluator":
+      int(task.task_id)
+    else:
+      address = cluster.task_address(task.task_type, task.task_id)
+      with contextlib.closing(socket.socket()) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("", int(address.split(":")[-1])))
+  except socket.error as error:
+    sys.exit("TF_CONFIG: cannot serve at {}: {}; give a port that is "
+             "unused.".format(address, error))
+  except (AttributeError, OverflowError, TypeError, ValueError) as error:
+    sys.exit("TF_CONFIG: {}; see --help for its form, or unset it to run all "
+             "tasks on this machine.".format(str(error).rstrip(".")))
+  return task
+
+
 def run_task(task):
   """Plays the part that TF_CONFIG describes."""
   if FLAGS.estimator:
@@ -273,10 +348,14 @@ def unused_addresses(count):
   return addresses
 
 
+def log_path(model_dir, task_type, index):
+  return os.path.join(model_dir, "{}_{}.log".format(task_type, index))
+
+
 def launch():
   """Runs a cluster on this machine, until it is done or a process fails."""
   model_dir = FLAGS.model_dir or tempfile.mkdtemp(prefix="parameter_servers_")
-  tf.gfile.MakeDirs(model_dir)
+  check_model_dir(model_dir)
   six.print_("Checkpoints and logs: {}\n".format(model_dir), flush=True)
   addresses = unused_addresses(FLAGS.num_ps + 1 + FLAGS.num_workers)
   cluster = {
@@ -287,13 +366,13 @@ def launch():
   tasks = [(task_type, index) for task_type in ("ps", "chief", "worker")
            for index in range(len(cluster[task_type]))] + [("evaluator", 0)]
   processes = {}
+  signal.signal(signal.SIGINT, lambda *_: sys.exit("Interrupted."))
   signal.signal(signal.SIGTERM, lambda *_: sys.exit("Terminated."))
   try:
     for task_type, index in tasks:
-      log = os.path.join(model_dir, "{}_{}.log".format(task_type, index))
       tf_config = {"cluster": cluster,
                    "task": {"type": task_type, "index": index}}
-      with open(log, "ab") as stderr:
+      with open(log_path(model_dir, task_type, index), "ab") as stderr:
         processes[task_type, index] = subprocess.Popen(
             [sys.executable, __file__] + sys.argv[1:] +
             ["--model_dir", model_dir],
@@ -303,9 +382,14 @@ def launch():
               for task in tasks if task[0] != "ps"):  # Which serve forever.
       for task in tasks:
         if processes[task].poll():
-          sys.exit("{} {} failed; its log tells why.".format(*task))
+          log = log_path(model_dir, *task)
+          with io.open(log, encoding="utf-8", errors="replace") as log_file:
+            end = "".join(log_file.readlines()[-_LOG_LINES:])
+          sys.exit("{}\n{} {} failed; above is the end of its log, {}".format(
+              six.ensure_str(end), task[0], task[1], log))
       time.sleep(0.1)
   finally:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for process in processes.values():
       if process.poll() is None:
         process.kill()
@@ -314,17 +398,30 @@ def launch():
 
 def main(argv):
   if len(argv) > 1:
-    raise app.UsageError("Unknown argument: {}".format(argv[1]))
-  if FLAGS.estimator and not hasattr(tf, "estimator"):
-    raise app.UsageError("TensorFlow has no --estimator since 2.16.")
+    sys.exit("Unknown argument {}; see --help.".format(argv[1]))
   if "TF_CONFIG" not in os.environ:
     launch()
   elif FLAGS.model_dir is None:
-    raise app.UsageError("TF_CONFIG needs a --model_dir.")
+    sys.exit("flag --model_dir=None: with TF_CONFIG set, give the directory "
+             "that all tasks share.")
   else:
-    with tf.Graph().as_default():
-      run_task(tf.distribute.cluster_resolver.TFConfigClusterResolver())
+    # Python would handle it only when TensorFlow has waited for other tasks.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    task = read_tf_config()
+    if task.task_type == "chief":
+      check_model_dir(FLAGS.model_dir)
+    try:
+      with tf.Graph().as_default():
+        run_task(task)
+    except tf.errors.OpError as error:
+      traceback.print_exc()  # Which ends with where the op was built.
+      # The line before "[[node".
+      reason = error.message.split("\n\t")[0].split("\n")[-1]
+      sys.exit("{}: {}".format(type(error).__name__, reason))
 
 
 if __name__ == "__main__":
-  app.run(main)
+  try:
+    app.run(main, flags_parser=FLAGS)
+  except flags.Error as error:
+    sys.exit("{}; see --help.".format(error))

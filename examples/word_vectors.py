@@ -32,8 +32,19 @@ import collections
 import io
 import os
 import re
+import signal
+import sys
 import tempfile
 import time
+
+
+def interrupt(*_):
+  os.write(2, b"Interrupted.\n")
+  os._exit(1)  # An exception could get lost in TensorFlow's callbacks.
+
+
+# From here on, since TensorFlow takes seconds to import.
+signal.signal(signal.SIGINT, interrupt)
 
 from absl import app
 from absl import flags
@@ -58,6 +69,10 @@ flags.DEFINE_integer("width", 64, "Width of a word vector.", lower_bound=1)
 flags.DEFINE_float("learning_rate", 0.5, "Adagrad's learning rate.")
 flags.DEFINE_float("max_norm", 1.5, "Bound on the norm of a word vector.")
 
+for _name in "learning_rate", "max_norm":
+  flags.register_validator(
+      _name, lambda value: 0 < value < np.inf, "must be a positive number")
+
 _MIN_COUNT = 5  # Words that occur less often are left out.
 _WINDOW = 5  # An example is a word and one at most this far from it.
 _NUM_NOISE_WORDS = 64  # Shared by the examples of a batch, ...
@@ -78,19 +93,19 @@ def read_text(path):
                      for topic in sorted(topics.topics))
   else:
     try:
-      with io.open(path, encoding="utf-8", errors="replace") as text_file:
+      with io.open(path, encoding="utf-8") as text_file:
         text = text_file.read()
-    except IOError as error:
-      raise app.UsageError("Cannot read --text: {}".format(error))
+    except (IOError, UnicodeDecodeError) as error:
+      sys.exit("flag --text={}: {}; give a UTF-8 text file.".format(
+          path, error))
   text = re.findall(r"[^\W\d_]+", text.lower(), re.UNICODE)
   counts = sorted((-count, word)
                   for word, count in collections.Counter(text).items()
                   if count >= _MIN_COUNT)
   if len(counts) <= _NUM_NEIGHBOURS:
-    raise app.UsageError(
-        "The --text is too short: {} distinct words occur {} times or more, "
-        "but {} are needed.".format(
-            len(counts), _MIN_COUNT, _NUM_NEIGHBOURS + 1))
+    sys.exit("flag --text={}: {} distinct words occur {} times or more; give a "
+             "text with {}.".format(
+                 path, len(counts), _MIN_COUNT, _NUM_NEIGHBOURS + 1))
   ids = {word: i for i, (_, word) in enumerate(counts)}
   return ([six.ensure_str(word) for _, word in counts],
           np.array([-count for count, _ in counts]),
@@ -159,13 +174,18 @@ def train(model_dir, text, counts):
     tf.summary.histogram("clipped/row_norms",
                          tf.norm(clipped.read_value(), axis=1))
 
+  tf.get_variable("max_norm", initializer=FLAGS.max_norm, trainable=False)
   checkpoint = tf.train.latest_checkpoint(model_dir)
   if checkpoint:
-    shapes = tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map()
+    reader = tf.train.load_checkpoint(checkpoint)
+    shapes = reader.get_variable_to_shape_map()
     if shapes.get(clipped.op.name) != clipped.shape.as_list():
-      raise app.UsageError(
-          "The --model_dir has a checkpoint of another --text or --width: "
-          "{}".format(checkpoint))
+      sys.exit("flag --model_dir={}: was trained with another --text or "
+               "--width; give those, or another --model_dir.".format(model_dir))
+    max_norm = reader.get_tensor("max_norm")
+    if max_norm != np.float32(FLAGS.max_norm):
+      sys.exit("flag --model_dir={}: was trained with --max_norm={:g}; give "
+               "that, or another --model_dir.".format(model_dir, max_norm))
 
   with tf.train.MonitoredTrainingSession(
       checkpoint_dir=model_dir, save_checkpoint_secs=10,
@@ -247,13 +267,27 @@ def plot_norms(path, counts, plain, clipped):
   fig.savefig(path, bbox_inches="tight")
 
 
+def make_model_dir():
+  """Returns the directory of --model_dir, or of a temporary one."""
+  if FLAGS.model_dir is None:
+    return tempfile.mkdtemp(prefix="word_vectors_")
+  try:
+    if not os.path.isdir(FLAGS.model_dir):
+      os.makedirs(FLAGS.model_dir)
+    tempfile.TemporaryFile(dir=FLAGS.model_dir).close()
+  except EnvironmentError as error:
+    sys.exit("flag --model_dir={}: {}; give a directory that can be written "
+             "to.".format(FLAGS.model_dir, error))
+  return FLAGS.model_dir
+
+
 def main(argv):
   if len(argv) > 1:
-    raise app.UsageError("Unknown argument: {}".format(argv[1]))
+    sys.exit("Unknown argument {}; see --help.".format(argv[1]))
   tf.logging.set_verbosity(tf.logging.ERROR)
   words, counts, text = read_text(FLAGS.text)
+  model_dir = make_model_dir()
   print("Training on {:,} words, {:,} distinct.".format(len(text), len(words)))
-  model_dir = FLAGS.model_dir or tempfile.mkdtemp(prefix="word_vectors_")
   print("Checkpoints and summaries: {}".format(model_dir))
   with tf.Graph().as_default():
     plain, clipped = train(model_dir, text, counts)
@@ -265,4 +299,7 @@ def main(argv):
 
 
 if __name__ == "__main__":
-  app.run(main)
+  try:
+    app.run(main, flags_parser=FLAGS)
+  except flags.Error as error:
+    sys.exit("{}; see --help.".format(error))

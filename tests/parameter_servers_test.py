@@ -19,88 +19,22 @@ from __future__ import print_function
 
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
-import threading
 import time
 
 from absl.testing import parameterized
-import graph_test_case
 import numpy as np
 import portpicker
 import tensorflow.compat.v1 as tf
+import test_util
 
-_PROGRAM = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples",
-    "parameter_servers.py")
-_TIMEOUT = 120
-
-# Makes a process group, and has root obey permissions of files.
-_EXEC = """
-import ctypes, os, sys
-os.setsid()
-if os.getuid() == 0:
-  ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-os.execv(sys.executable, [sys.executable] + sys.argv[1:])
-"""
+_PROGRAM = os.path.join(test_util.ROOT, "examples", "parameter_servers.py")
 
 
-class Program(object):
-  """A process of the example, in a process group with its children."""
-
-  def __init__(self, tf_config=None, **flags):
-    env = dict(os.environ)
-    if tf_config:
-      env["TF_CONFIG"] = json.dumps(tf_config)
-    self._process = subprocess.Popen(
-        [sys.executable, "-c", _EXEC, _PROGRAM] +
-        ["--{}={}".format(*flag) for flag in flags.items()],
-        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    self.output = ""
-    self._reader = threading.Thread(target=self._read)
-    self._reader.daemon = True
-    self._reader.start()
-
-  def _read(self):
-    for line in iter(self._process.stdout.readline, b""):
-      self.output += line.decode("utf-8", "replace")
-
-  def terminate(self):
-    self._process.terminate()
-
-  def wait_for(self, pattern):
-    """Waits for a line of output; returns the groups of the pattern."""
-    deadline = time.time() + _TIMEOUT
-    while True:
-      match = re.search(pattern, self.output, re.MULTILINE)
-      if match:
-        return match.groups()
-      if not self._reader.is_alive() or time.time() > deadline:
-        raise AssertionError("No {!r} in:\n{}".format(pattern, self.output))
-      time.sleep(0.05)
-
-  def wait(self):
-    """Returns the exit status when all that share its output have ended."""
-    self._reader.join(_TIMEOUT)
-    if self._reader.is_alive():
-      raise AssertionError("Runs on after:\n{}".format(self.output))
-    return self._process.wait()
-
-  def kill(self):
-    """Kills the process and its children, if there are any."""
-    try:
-      os.killpg(self._process.pid, signal.SIGKILL)
-    except OSError:
-      pass
-    self._process.wait()
-
-
-class FaultTest(graph_test_case.TestCase):
+class ParameterServersTest(test_util.TestCase):
 
   def setUp(self):
-    super(FaultTest, self).setUp()
+    super(ParameterServersTest, self).setUp()
     self._model_dir = os.path.join(self.get_temp_dir(), "model")
     self._cluster = {
         task_type: [
@@ -112,7 +46,9 @@ class FaultTest(graph_test_case.TestCase):
     flags = dict(
         dict(vocabulary=20, width=4, batch_size=64, learning_rate=0.1,
              save_checkpoints_steps=50, model_dir=self._model_dir), **flags)
-    program = Program(tf_config, **flags)
+    program = test_util.Program(
+        _PROGRAM, *["--{}={}".format(*flag) for flag in flags.items()],
+        **{"TF_CONFIG": json.dumps(tf_config)} if tf_config else {})
     self.addCleanup(program.kill)
     return program
 
@@ -130,7 +66,7 @@ class FaultTest(graph_test_case.TestCase):
   def _wait_for_checkpoints(self, count):
     """Waits for new checkpoints, one after the other."""
     path = tf.train.latest_checkpoint(self._model_dir)
-    deadline = time.time() + _TIMEOUT
+    deadline = time.time() + test_util.TIMEOUT
     while count:
       self.assertLess(time.time(), deadline)
       time.sleep(0.05)
@@ -149,7 +85,7 @@ class FaultTest(graph_test_case.TestCase):
     self.assertAllInRange(norms, 0.9, 1 + 1e-5)
     self.assertAllClose(1., norms.max(), rtol=1e-5)
 
-  @graph_test_case.with_variable_kinds()
+  @test_util.with_variable_kinds()
   def test_worker_is_killed(self, use_resource):
     chief = self._start_tasks(use_resource)[-1]
     worker = self._start_task("worker", use_resource)
@@ -164,7 +100,7 @@ class FaultTest(graph_test_case.TestCase):
     chief.kill()
     self._check_norms()
 
-  @graph_test_case.with_variable_kinds()
+  @test_util.with_variable_kinds()
   def test_parameter_server_is_killed(self, use_resource):
     """As if never interrupted, bit for bit."""
     tasks = self._start_tasks(use_resource)
@@ -184,7 +120,7 @@ class FaultTest(graph_test_case.TestCase):
     self.assertEqual(0, chief.wait())
     self.assertCountEqual(
         ["embeddings", "embeddings/Adagrad", "weights", "weights/Adagrad",
-         "global_step"], resumed)
+         "global_step", "max_norm"], resumed)
     self.assertAllClose(self._saved(), resumed, rtol=0, atol=0)
 
   def _check_failing_model_dir(self, fail, error, mend, use_resource):
@@ -242,16 +178,45 @@ class FaultTest(graph_test_case.TestCase):
     norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
     self.assertAllClose(100 * np.mean(norms > 0.99), float(share))
 
+    cluster = self._start_cluster(vocabulary=1000, max_norm=2)
+    cluster.wait_for("^flag --model_dir=.*: was trained with --max_norm=1; ")
+    self.assertEqual(1, cluster.wait())
+
   def test_cluster_is_terminated(self):
     cluster = self._start_cluster()
     cluster.wait_for("chief 0 .* starts")
     cluster.terminate()
     self.assertEqual(1, cluster.wait())
 
+  def test_cluster_is_interrupted(self):
+    cluster = self._start_cluster()
+    cluster.wait_for("chief 0 .* starts")
+    cluster.interrupt()
+    self.assertEqual(1, cluster.wait())
+    self.assertEndsWith(cluster.output, "\nInterrupted.\n")
+    self.assertNotIn("Traceback", cluster.output)
+
+  def test_parameter_server_is_interrupted(self):
+    task = self._start_task("ps", use_resource=True)
+    task.wait_for("Started server")
+    task.interrupt()
+    self.assertEqual(-signal.SIGINT, task.wait())
+    self.assertNotIn("Traceback", task.output)
+
   def test_process_of_cluster_fails(self):
+    cluster = self._start_cluster()
+    cluster.wait_for("chief 0 .* starts")
+    os.chmod(self._model_dir, 0o555)
+    self.assertEqual(1, cluster.wait())
+    cluster.wait_for(self._model_dir + r"/\S+; Permission denied")
+    cluster.wait_for("^chief 0 failed; above is the end of its log, {}$".format(
+        os.path.join(self._model_dir, "chief_0.log")))
+
+  def test_cluster_does_not_start(self):
     cluster = self._start_cluster(max_norm=-1)
     self.assertEqual(1, cluster.wait())
-    cluster.wait_for("failed; its log tells why")
+    cluster.wait_for("^flag --max_norm=-1.0: ")
+    self.assertFalse(os.path.exists(self._model_dir))
 
 
 if __name__ == "__main__":
