@@ -13,6 +13,20 @@
 # limitations under the License.
 """`tf.contrib.opt.VariableClippingOptimizer` for TensorFlow 1.14 to 2.21."""
 
-from tf_contrib_opt.variable_clipping_optimizer import VariableClippingOptimizer
+import re
+
+import six
+
+try:
+  from tf_contrib_opt.variable_clipping_optimizer import (
+      VariableClippingOptimizer)
+except ImportError as e:
+  # What a broken TensorFlow lacks is for it to say.
+  if not re.match(r"No module named '?tensorflow(\.compat|'|$)", str(e)):
+    raise
+  six.raise_from(
+      ImportError(
+          "tf_contrib_opt needs TensorFlow 1.14 or newer. To install it: "
+          'pip install "tf-contrib-opt[tensorflow]"'), e)
 
 __version__ = "1.0.0"
