@@ -13,7 +13,9 @@
 # limitations under the License.
 """Measures what clipping adds to a training step, beside other ways to clip.
 
-  python clipping.py --csv=/tmp/clipping.csv
+  python clipping.py --csv=clipping.csv
+
+appends to a CSV file that `plot.py` reads.
 
 A case trains one table by all methods, in an order that changes from round to
 round. A method and the unclipped step take turns of two steps, the second of
@@ -89,6 +91,9 @@ _OPTIMIZERS = {
 Case = collections.namedtuple(
     "Case", "ids over batch width rows partitions optimizer kind threads")
 
+_CSV_FIELDS = ("tensorflow",) + Case._fields + (
+    "method", "rounds", "lower_quartile", "median", "upper_quartile")
+
 _BASE = Case("zipf", 0, 8192, 128, 10**5, 1, "Adagrad", "resource", 2)
 _DENSE = _BASE._replace(ids="dense", rows=_BASE.batch)
 
@@ -136,16 +141,20 @@ def unclipped(opt, grads_and_vars):
   return opt.apply_gradients(grads_and_vars)
 
 
-def ours(opt, grads_and_vars, module=tf_contrib_opt, **kwargs):
+def _wrap(module, opt, grads_and_vars, **kwargs):
   clip_dims = {var: [1] for _, var in grads_and_vars}
   return module.VariableClippingOptimizer(
       opt, clip_dims, MAX_NORM, **kwargs).apply_gradients(grads_and_vars)
 
 
+def ours(opt, grads_and_vars, **kwargs):
+  return _wrap(tf_contrib_opt, opt, grads_and_vars, **kwargs)
+
+
 def contrib(opt, grads_and_vars):
   """Subtracts what is over, once for each time that a row was looked up."""
   if contrib_opt:
-    return ours(opt, grads_and_vars, contrib_opt)
+    return _wrap(contrib_opt, opt, grads_and_vars)
   clip_ops = []
   with tf.control_dependencies([opt.apply_gradients(grads_and_vars)]):
     for grad, var in grads_and_vars:
@@ -397,6 +406,8 @@ def main(argv):
   print_header(*Case._fields + tuple(_COLUMNS))
   with open(FLAGS.csv, "a") as csv_file:
     csv_writer = csv.writer(csv_file, lineterminator="\n")
+    if not os.path.getsize(FLAGS.csv):
+      csv_writer.writerow(_CSV_FIELDS)
     for case in cases:
       print_ratios(case, csv_writer)
 

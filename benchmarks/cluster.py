@@ -63,8 +63,7 @@ def build(task, name, method, kind, is_cached, update):
         name, initializer=[[0., 0.], [clipping.MAX_NORM, 0.]],
         caching_device=worker if is_cached else None,
         use_resource=kind == "resource")
-  # Not GradientDescentOptimizer, whose op on rows of resource variables takes
-  # no lock since TensorFlow 1.15: it loses updates by itself.
+  # docs/cluster.md tells why it is not GradientDescentOptimizer.
   opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
   with tf.device(worker):
     rows = tf.nn.embedding_lookup(var, [0, 1])
