@@ -17,22 +17,14 @@ from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import io
 import os
 import re
 import sys
 import unittest
 
-import graph_test_case
 import tensorflow.compat.v1 as tf
+import test_util
 import tf_contrib_opt
-
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def _read(name):
-  with io.open(os.path.join(_ROOT, name), encoding="utf-8") as f:
-    return f.read()
 
 
 def _versions(pattern, text):
@@ -41,11 +33,11 @@ def _versions(pattern, text):
       set(tuple(map(int, groups)) for groups in re.findall(pattern, text)))
 
 
-class MatrixTest(graph_test_case.TestCase):
+class VersionsTest(test_util.TestCase):
 
   def test_claims(self):
-    environments = "\n".join(
-        re.findall(r"^  tf[\d.]+-py\d+$", _read("tox.ini"), re.MULTILINE))
+    environments = "\n".join(re.findall(
+        r"^  tf[\d.]+-py\d+$", test_util.read("tox.ini"), re.MULTILINE))
     tensorflow = _versions(r"tf(\d+)\.(\d+)", environments)
     python = _versions(r"py(\d)(\d+)", environments)
     minors = list(range(tensorflow[-1][1] + 1))
@@ -54,18 +46,21 @@ class MatrixTest(graph_test_case.TestCase):
     self.assertEqual([(2, 7)] + [(3, i) for i in minors], python)
 
     claim = "TensorFlow 1.14 to %d.%d" % tensorflow[-1]
-    setup = _read("setup.py")
+    setup = test_util.read("setup.py")
     self.assertIn(claim, re.sub(r'"\s+"', "", setup))
     self.assertEqual(python, _versions(r"Python :: (\d)\.(\d+)", setup))
+    self.assertIn('python_requires=(">=%d.%d,' % python[0], setup)
+    self.assertEqual([(3, i) for i in range(python[1][1])],
+                     _versions(r"!=(\d)\.(\d+)\.\*", setup))
     claim += " with Python 2.7 and 3.6 to %d.%d" % python[-1]
-    self.assertIn(claim, " ".join(_read("README.md").split()))
+    self.assertIn(claim, " ".join(test_util.read("README.md").split()))
 
   @unittest.skipUnless("TOX_ENV_NAME" in os.environ, "Needs tox.")
   def test_environment(self):
     versions = tuple(tf.__version__.split(".")[:2]) + sys.version_info[:2]
     self.assertEqual("tf%s.%s-py%d%d" % versions, os.environ["TOX_ENV_NAME"])
     self.assertNotEqual(
-        os.path.join(_ROOT, "tf_contrib_opt"),
+        os.path.join(test_util.ROOT, "tf_contrib_opt"),
         os.path.dirname(tf_contrib_opt.__file__))
 
 
