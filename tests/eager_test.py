@@ -21,13 +21,11 @@ import copy
 import gc
 import itertools
 import os
-import unittest
 import weakref
 
 from absl import logging
 from absl.testing import parameterized
 import numpy as np
-import portpicker
 import tensorflow as tf
 import test_util
 import tf_contrib_opt
@@ -112,49 +110,6 @@ class EagerTest(test_util.TestCase):
       run(step)
     self.assertAllClose([rows[0] if is_sparse else [0.6, 0.8], [0.6, 0.8]],
                         var.numpy())
-
-  @unittest.skipUnless(hasattr(tf.distribute.experimental, "coordinator"),
-                       "TensorFlow 2.4 is the first to shard variables.")
-  @parameterized.named_parameters(
-      ("_sharded_variable", False), ("_shards", True))
-  def test_parameter_server_strategy(self, shards_are_keys):
-    cluster_spec = tf.train.ClusterSpec({
-        job: ["localhost:%d" % portpicker.pick_unused_port()]
-        for job in ("ps", "worker")})
-    servers = [tf.distribute.Server(cluster_spec, job)
-               for job in cluster_spec.jobs]
-    experimental = tf.distribute.experimental
-    strategy = experimental.ParameterServerStrategy(
-        tf.distribute.cluster_resolver.SimpleClusterResolver(
-            cluster_spec, rpc_layer="grpc"),
-        experimental.partitioners.FixedShardsPartitioner(2))
-    with strategy.scope():
-      var = tf.Variable([[3., 4.], [6., 8.], [0., 2.], [5., 12.]])
-      opt = tf_contrib_opt.VariableClippingOptimizer(
-          tf.compat.v1.train.GradientDescentOptimizer(0.),
-          {shard.ref(): [1] for shard in var.variables} if shards_are_keys else
-          {var: [1]}, 1.)
-
-    @tf.function
-    def step():
-
-      def update():
-        with tf.GradientTape() as tape:
-          loss = tf.reduce_sum(tf.nn.embedding_lookup(var, [0, 3, 3]))
-        opt.apply_gradients(
-            zip(tape.gradient(loss, var.variables), var.variables))
-
-      strategy.run(update)
-
-    coordinator = experimental.coordinator.ClusterCoordinator(strategy)
-    for _ in range(2):
-      coordinator.schedule(step)
-    coordinator.join()
-    self.assertAllClose([[0.6, 0.8], [6., 8.], [0., 2.], [5 / 13, 12 / 13]],
-                        tf.convert_to_tensor(var).numpy())
-    with self.assertRaisesRegex(ValueError, "dimension 0 .* partitioned along"):
-      self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
-    del servers
 
   def test_deep_copy(self):
     """A copy of a model and its optimizer clips the copy of the variable."""

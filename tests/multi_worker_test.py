@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""MultiWorkerMirroredStrategy in two processes (D8): copies stay equal.
+"""Strategies that change the process they are in, each in one of its own.
 
-Ref variables are no part of it: strategies create resource variables.
+Under MultiWorkerMirroredStrategy, two processes keep equal copies (D8). Ref
+variables are no part of it: strategies create resource variables.
 """
 
 from __future__ import absolute_import
@@ -42,6 +43,8 @@ _UNEQUAL = [[0, 4, 4], [1]]
 _EMPTY = [[0, 4, 4], []]
 
 _ROWS = np.float32([[5., 10., 0.3, 13., 15., 17.]]).T * [0.6, 0.8]
+
+_servers = []  # Which stop when nobody refers to them.
 
 # Name, whether the gradient is sparse, and clip dimensions of each variable.
 _VARIABLES = [
@@ -133,31 +136,97 @@ def train_estimator(ids):
   return copies
 
 
-def work(train, *ids):
+def _create_sharded_variable():
+  """Returns a strategy of one parameter server, and a variable of two shards.
+  """
+  cluster_spec = tf.train.ClusterSpec({
+      job: ["localhost:%d" % portpicker.pick_unused_port()]
+      for job in ("ps", "worker")})
+  for job in cluster_spec.jobs:
+    _servers.append(tf.distribute.Server(cluster_spec, job))
+  experimental = tf2.distribute.experimental
+  strategy = experimental.ParameterServerStrategy(
+      tf2.distribute.cluster_resolver.SimpleClusterResolver(
+          cluster_spec, rpc_layer="grpc"),
+      experimental.partitioners.FixedShardsPartitioner(2))
+  with strategy.scope():
+    return strategy, tf2.Variable(tf.constant(_ROWS, tf.float32))
+
+
+def _clip_sharded(vars_to_clip_dims):
+  return tf_contrib_opt.VariableClippingOptimizer(
+      tf.train.GradientDescentOptimizer(0.), vars_to_clip_dims, 1.)
+
+
+def train_sharded(shards_are_keys):
+  """Returns a sharded variable after steps that a coordinator scheduled."""
+  strategy, var = _create_sharded_variable()
+  keys = [v.ref() for v in var.variables] if shards_are_keys else [var]
+  opt = _clip_sharded({key: [1] for key in keys})
+
+  @tf.function
+  def step():
+
+    def update():
+      with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf2.nn.embedding_lookup(var, [0, 4, 4]))
+      opt.apply_gradients(
+          zip(tape.gradient(loss, var.variables), var.variables))
+
+    strategy.run(update)
+
+  coordinator = tf2.distribute.experimental.coordinator.ClusterCoordinator(
+      strategy)
+  for _ in range(_NUM_STEPS):
+    coordinator.schedule(step)
+  coordinator.join()
+  return tf.convert_to_tensor(var).numpy()
+
+
+def refuse_sharded():
+  """Returns what is said of norms that would span shards."""
+  _, var = _create_sharded_variable()
+  try:
+    _clip_sharded({var: [0]})
+  except ValueError as error:
+    return str(error)
+
+
+def work(index, train, *args):
   """Runs one worker, in a process of its own."""
-  task = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-  np.save(os.path.join(os.environ["TEST_TMPDIR"], "%d.npy" % task),
-          globals()[train](ids[task]))
+  np.save(os.path.join(os.environ["TEST_TMPDIR"], "%d.npy" % index),
+          globals()[train](*args))
 
 
-class MultiWorkerTest(test_util.TestCase):
+class TestCase(test_util.TestCase):
+
+  def _start(self, index, train, *args, **env):
+    program = test_util.Program(
+        "-c", "import multi_worker_test as m; m.work(*%r)" % (
+            (index, train) + args,),
+        PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=self.get_temp_dir(),
+        **env)
+    self.addCleanup(program.kill)
+    return program
+
+  def _results(self, *programs):
+    """Returns what each program has saved."""
+    for program in programs:
+      self.assertEqual(0, program.wait(), program.output)
+    return [np.load(os.path.join(self.get_temp_dir(), "%d.npy" % index))
+            for index in range(len(programs))]
+
+
+class MultiWorkerTest(TestCase):
 
   def _train(self, train, ids):
     """Returns the variables of each worker after `train` with its `ids`."""
-    directory = self.get_temp_dir()
     workers = ["localhost:%d" % portpicker.pick_unused_port() for _ in ids]
-    programs = []
-    for index in range(len(ids)):
-      programs.append(test_util.Program(
-          "-c", "import multi_worker_test as m; m.work(%r, *%r)" % (train, ids),
-          PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=directory,
-          TF_CONFIG=json.dumps({"cluster": {"worker": workers},
-                                "task": {"type": "worker", "index": index}})))
-      self.addCleanup(programs[-1].kill)
-    for program in programs:
-      self.assertEqual(0, program.wait(), program.output)
-    return [np.load(os.path.join(directory, "%d.npy" % index))
-            for index in range(len(ids))]
+    return self._results(*[
+        self._start(index, train, ids[index], TF_CONFIG=json.dumps({
+            "cluster": {"worker": workers},
+            "task": {"type": "worker", "index": index}}))
+        for index in range(len(ids))])
 
   def _check(self, train, ids):
     copies, other_copies = self._train(train, ids)
@@ -193,6 +262,23 @@ class MultiWorkerTest(test_util.TestCase):
   @unittest.skipIf(_VERSION == (2, 4), "Its Estimator cannot pickle a lock.")
   def test_estimator(self):
     self._check("train_estimator", _EQUAL)
+
+
+@unittest.skipUnless(hasattr(tf2.distribute.experimental, "coordinator"),
+                     "TensorFlow 2.4 is the first to shard variables.")
+class ParameterServerStrategyTest(TestCase):
+
+  @parameterized.named_parameters(
+      ("_sharded_variable", False), ("_shards", True))
+  def test_train(self, shards_are_keys):
+    value, = self._results(self._start(0, "train_sharded", shards_are_keys))
+    expected = np.float32(_ROWS)
+    expected[[0, 4]] = test_util.clip_by_norm(_ROWS, 1., [1])[[0, 4]]
+    self.assertAllClose(expected, value)
+
+  def test_norms_across_shards(self):
+    error, = self._results(self._start(0, "refuse_sharded"))
+    self.assertRegex(str(error), "dimension 0 .* partitioned along it")
 
 
 if __name__ == "__main__":
