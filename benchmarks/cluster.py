@@ -21,7 +21,7 @@ the other, which starts at the bound of 2, outwards by 0.25: printed are the
 least and the greatest norm that it was ever seen to have.
 
 Then, how many bytes a step moves between a worker and a parameter server, with
-the ids of `clipping.py`, which also tells the methods.
+the ids of `clipping.py`, which describes the methods.
 """
 
 from __future__ import absolute_import

@@ -132,11 +132,13 @@ class ErrorsTest(test_util.GraphTestCase):
         r"variable emb:0.*sparse.*against shape \(1, 3\)", np.ones([2, 3]),
         rows, use_resource, [1], max_norm)
 
-  @with_variable_kinds(("_columns", [-2]), ("_matrix", [-1, -2]))
-  def test_norms_across_rows_of_unknown_rank(self, dims, use_resource):
+  @with_variable_kinds(
+      ("_vector", [2], [-1]), ("_columns", [2, 3], [-2]),
+      ("_matrix", [2, 3], [-1, -2]))
+  def test_norms_across_rows_of_unknown_rank(self, shape, dims, use_resource):
     var = tf.get_variable(
         "emb",
-        initializer=tf.placeholder_with_default(np.ones([2, 3], np.float32),
+        initializer=tf.placeholder_with_default(np.ones(shape, np.float32),
                                                 None),
         use_resource=use_resource,
         validate_shape=False)

@@ -121,6 +121,14 @@ class StrategyTest(test_util.TestCase):
       self.assertAllClose(expected, copy)
       self.assertAllEqual(copies[0], copy)
 
+  def test_sparse_of_unknown_shape(self):
+    """Which other strategies refuse by themselves, in older TensorFlows."""
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    copy, = self._train(
+        strategy, tf.VariableAggregation.NONE,
+        lambda _: tf.IndexedSlices(tf.zeros([1, 2]), tf.constant([1])))
+    self.assertAllClose([0.6, 0.8], copy[1])
+    self.assertAllEqual(_ROWS[[0, 2, 3, 4]], copy[[0, 2, 3, 4]])
 
   @parameterized.named_parameters(*[
       (strategy[0] + suffix, strategy[1], sparse_replica)
