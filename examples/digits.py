@@ -23,8 +23,8 @@ in a `VariableClippingOptimizer`, with one bound after the other, and without.
 
 Prints how many of the other digits they classify correctly, what they gain by
 the bound, with its standard error over random splits, and plots it. With the
-default flags, a bound of 1 gains about 4 points where a fifth of the labels is wrong.
-Where all are correct, no bound gains anything, and tight ones lose.
+default flags, a bound of 1 gains about 4 points where a fifth of the labels is
+wrong. Where all are correct, no bound gains anything, and tight ones lose.
 """
 
 from __future__ import absolute_import

@@ -63,10 +63,28 @@ class BenchmarksTest(test_util.TestCase):
     return 100 * (ours - 1) / (contrib - 1)
 
   def _assert_has(self, name, *claims):
-    text = " ".join(test_util.read("docs", name).split())
+    text = " ".join(test_util.read(name).split())
     missing = [claim for claim in claims if claim not in text]
-    self.assertFalse(
-        missing, "docs/{} lacks:\n{}".format(name, "\n".join(missing)))
+    self.assertFalse(missing, "{} lacks:\n{}".format(name, "\n".join(missing)))
+
+  def test_readme(self):
+    medians = [
+        [self._median(version, _case("zipf", over), method)
+         for version in _VERSIONS[:2] for over in (0, 5, 100)]
+        for method in ("ours", "contrib")]
+    self._assert_has(
+        "README.md", "{:.2f} to {:.2f} times as long, tf.contrib's {:.1f} to "
+        "{:.1f}.".format(*[limit(values) for values in medians
+                           for limit in (min, max)]))
+
+  def test_dense(self):
+    medians = [
+        [self._median(version, case, method)
+         for version, case in self._quartiles if case.ids == "dense"]
+        for method in ("ours", "MaxNorm")]
+    self._assert_has(
+        "docs/performance.md", "up to {:.1f} of the unclipped step, where "
+        "MaxNorm takes up to {:.1f}.".format(*map(max, medians)))
 
   def test_summary(self):
     lines = []
@@ -76,7 +94,7 @@ class BenchmarksTest(test_util.TestCase):
           " {:.2f} | {:.0f}% |".format(
               self._median(version, case), self._share(version, case))
           for version in _VERSIONS))
-    self._assert_has("performance.md", *lines)
+    self._assert_has("docs/performance.md", *lines)
 
   def test_comparisons(self):
     less, overlaps = [], []
@@ -87,8 +105,8 @@ class BenchmarksTest(test_util.TestCase):
           less.append(median < methods[method][1])
           overlaps.append(upper >= methods[method][0])
     self._assert_has(
-        "performance.md", "the median of ours is less in {} of {} comparisons; "
-        "quartiles overlap in {}".format(
+        "docs/performance.md", "the median of ours is less in {} of {} "
+        "comparisons; quartiles overlap in {}".format(
             sum(less), len(less), sum(overlaps)))
 
   def test_share_of_contrib(self):
@@ -99,9 +117,9 @@ class BenchmarksTest(test_util.TestCase):
           if version in _VERSIONS[:2] and condition(case))))
 
     self._assert_has(
-        "performance.md", "at most {}% of what contrib's ops add on Zipf ids "
-        "and {}% on distinct ones, unless all rows are over the bound; on 256 "
-        "ids at most {}%, and on 16 ids {}%".format(*[
+        "docs/performance.md", "at most {}% of what contrib's ops add on Zipf "
+        "ids and {}% on distinct ones, unless all rows are over the bound; on "
+        "256 ids at most {}%, and on 16 ids {}%".format(*[
             percent(lambda case: case.ids == ids and case.over != "100" and
                     int(case.batch) >= 8192) for ids in ("zipf", "distinct")
         ] + [
@@ -116,14 +134,14 @@ class BenchmarksTest(test_util.TestCase):
         for version in _VERSIONS for ids in ("zipf", "distinct")}
     spread = max(max(values) - min(values) for values in medians.values())
     self._assert_has(
-        "performance.md", "lie within {:.2f} of each other".format(
+        "docs/performance.md", "lie within {:.2f} of each other".format(
             math.ceil(100 * spread) / 100))
-    self._assert_has("cluster.md", *[
+    self._assert_has("docs/cluster.md", *[
         "{:.2f}, {:.2f}, {:.2f} and {:.2f}".format(*medians["2.15.1", ids])
         for ids in ("zipf", "distinct")])
 
   def test_partitions(self):
-    self._assert_has("cluster.md", *[
+    self._assert_has("docs/cluster.md", *[
         "{:.2f}, {:.2f} and {:.2f}".format(*[
             self._median("2.15.1", _case(ids, partitions=partitions))
             for partitions in (1, 4, 16)]) for ids in ("zipf", "distinct")])
