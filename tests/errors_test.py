@@ -107,7 +107,8 @@ class ErrorsTest(test_util.GraphTestCase):
     with self.assertRaisesRegex(error, pattern):
       opt.apply_gradients([(grad, var)])
 
-  @with_variable_kinds(("_high", 2), ("_low", -3))
+  @with_variable_kinds(
+      ("_high", 2), ("_higher", 3), ("_low", -3), ("_lower", -4))
   def test_dims_out_of_range(self, dim, use_resource):
     self._assert_refused_with_gradient(
         ValueError, r"vars_to_clip_dims .*dimension {} .*variable emb:0 of "

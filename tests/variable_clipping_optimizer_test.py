@@ -490,6 +490,16 @@ class GraphTest(test_util.GraphTestCase):
                                  }.intersection(op.inputs):
         self.assertIn(update_op, test_util.ancestors(op), op.name)
 
+  @with_variable_kinds()
+  def test_writes_rows_over_the_bound_alone(self, use_resource):
+    """And not one at the bound, which other workers may be updating."""
+    var = get_variable([[0., 1.], [3., 4.], [0.3, 0.4]], use_resource)
+    _clip({var: [1]}).minimize(_lookup(var, [2, 1, 0, 1]))
+    write, = [op for op in tf.get_default_graph().get_operations()
+              if op.type in ("ScatterUpdate", "ResourceScatterUpdate")]
+    self.initialize()
+    self.assertAllEqual([1], self.sess.run(write.inputs[1]))
+
   def test_causes_no_deprecation_warning(self):
     """In a process of its own, for TensorFlow logs each warning only once."""
     log = subprocess.check_output(
