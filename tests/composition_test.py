@@ -166,6 +166,9 @@ class HandWrittenWrapper(object):
   def apply_gradients(self, *args, **kwargs):
     return self._opt.apply_gradients(*args, **kwargs)
 
+
+class WrapperWithSlots(HandWrittenWrapper):
+
   def get_slot(self, *args, **kwargs):
     return self._opt.get_slot(*args, **kwargs)
 
@@ -201,7 +204,7 @@ class DuckTypedTest(test_util.GraphTestCase):
     var = test_util.get_variable([[3., 4.]], use_resource)
     inner = tf.train.MomentumOptimizer(0.1, 0.9)
     opt = tf_contrib_opt.VariableClippingOptimizer(
-        HandWrittenWrapper(inner), {var: [1]}, 1.)
+        WrapperWithSlots(inner), {var: [1]}, 1.)
     self.assertEmpty(opt.variables())
     self.train(opt.minimize(tf.reduce_sum(var)))
     checkpoint = tf.train.Checkpoint(var=var, opt=opt)
@@ -240,7 +243,7 @@ class WarningTest(test_util.GraphTestCase):
       opt.apply_gradients([(tf.ones([2]), c)])
     self.assertEqual(1, self._warning.call_count)
     message = self._warning.call_args[0][0] % self._warning.call_args[0][1:]
-    self.assertRegex(message, "no gradient is of a key .*(a:0, b:0|b:0, a:0)")
+    self.assertRegex(message, "No gradient is of a key .*(a:0, b:0|b:0, a:0)")
 
   @with_variable_kinds()
   def test_another_wrapper_of_the_chain_has_a_key(self, use_resource):

@@ -125,6 +125,19 @@ class DifferencesTest(test_util.GraphTestCase):
     value = self.sess.run(tf.convert_to_tensor(var))
     self.assertAllClose([1., 1.], np.linalg.norm(value, axis=0))
 
+  @with_variable_kinds()
+  def test_d6_partitioned_variable_and_its_partitions(self, use_resource):
+    """As `{v: [1] for v in tf.trainable_variables()}` names the latter."""
+    var = get_variable(
+        np.float32([[3., 4.], [6., 8.]]), use_resource,
+        partitioner=tf.fixed_size_partitioner(2))
+    clip_dims = {v: [1] for v in tf.trainable_variables()}
+    clip_dims[var] = [1]
+    self.train(self._clip(clip_dims).minimize(
+        tf.reduce_sum(tf.nn.embedding_lookup(var, [0, 1]))))
+    self.assertAllClose([[0.6, 0.8], [0.6, 0.8]],
+                        self.sess.run(tf.convert_to_tensor(var)))
+
   @with_variable_kinds(("_rows", 0, [1, 0]), ("_columns", 1, [-1]))
   def test_d6_norms_across_partitions(self, axis, dims, use_resource):
     var = get_variable(

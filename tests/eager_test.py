@@ -21,6 +21,7 @@ import copy
 import gc
 import itertools
 import os
+import unittest
 import weakref
 
 from absl import logging
@@ -110,6 +111,19 @@ class EagerTest(test_util.TestCase):
       run(step)
     self.assertAllClose([rows[0] if is_sparse else [0.6, 0.8], [0.6, 0.8]],
                         var.numpy())
+
+  @unittest.skipIf(tf.__version__ < "2.1", "Older ones refuse it themselves.")
+  def test_name_that_is_no_scope(self):
+    var = tf.Variable([[3., 4.]], name="user's embeddings")
+    opt = self._clip(
+        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+
+    @tf.function
+    def step():
+      opt.apply_gradients([(tf.zeros([1, 2]), var)])
+
+    step()
+    self.assertAllClose([[0.6, 0.8]], var.numpy())
 
   def test_deep_copy(self):
     """A copy of a model and its optimizer clips the copy of the variable."""

@@ -158,9 +158,10 @@ class ErrorsTest(test_util.GraphTestCase):
         "emb", [4, 3], use_resource=use_resource,
         partitioner=tf.fixed_size_partitioner(2))
     with self.assertRaisesRegex(
-        ValueError, "vars_to_clip_dims names variable emb/part_1:0 twice"):
+        ValueError, "vars_to_clip_dims has two lists of dimensions for "
+        "variable emb/part_1:0. Keep one of its keys"):
       tf_contrib_opt.VariableClippingOptimizer(
-          tf.train.AdamOptimizer(), {var: [1], list(var)[1]: [1]}, 1.)
+          tf.train.AdamOptimizer(), {var: [1], list(var)[1]: []}, 1.)
 
   @with_variable_kinds(
       ("_none", None), ("_string", "1"), ("_strings", ["1"]), ("_dict", {}),

@@ -334,6 +334,12 @@ class MaxNormTest(test_util.GraphTestCase):
     self._assert_clipped(max_norm, use_resource, [1], [[2., 0.5]])
 
   @with_variable_kinds()
+  def test_partitioned_variable(self, use_resource):
+    max_norm = get_variable([2., 0.5], use_resource, name="max_norm",
+                            partitioner=tf.fixed_size_partitioner(2))
+    self._assert_clipped(max_norm, use_resource, [1], [2., 0.5])
+
+  @with_variable_kinds()
   def test_bound_per_row_of_a_dense_gradient(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     bounds = np.array([[1.], [2.], [3.], [4.]])

@@ -19,6 +19,7 @@ from __future__ import print_function
 
 import collections
 import operator
+import re
 
 from absl import logging
 import six
@@ -50,8 +51,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
   bound a `tf.Variable` to change it between steps.
 
   Works in graphs, `tf.function`, eager execution and the replicas of a
-  `tf.distribute.Strategy`. A `tf.train.Checkpoint` of this is one of `opt`. Dn
-  below is a row of the README's table "Differences from tf.contrib.opt".
+  `tf.distribute.Strategy`. A `tf.train.Checkpoint` of this is one of `opt`. The
+  README has a table of what differs from tf.contrib, by the numbers Dn below.
   """
 
   def __init__(self, opt, vars_to_clip_dims, max_norm, use_locking=False,
@@ -68,9 +69,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         its parts (D6); `variable.ref()` may stand for a variable (D13). Keys
         that get no gradient are left alone.
       max_norm: The bound in units of the variables: a positive finite number,
-        or a scalar `tf.Tensor` or `tf.Variable`, such as a schedule or a
-        placeholder, which is cast to the dtype of each variable. What is no
-        scalar is broadcast, along rows only where the gradient is dense.
+        or a scalar `tf.Tensor` or `tf.Variable`, such as a schedule, which is
+        cast to the dtype of each variable. Other shapes are broadcast, along
+        rows only where the gradient is dense.
       use_locking: Whether to hold a ref variable's lock while clipping it.
       colocate_clip_ops_with_vars: Whether to compute norms on the device of the
         variable. Sparse reads and all writes are always placed there.
@@ -78,13 +79,14 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         than slots, such as `VariableClipping/beta1_power`.
 
     Raises:
-      TypeError: If an argument has a type other than these (D14).
-      ValueError: If `max_norm` is not positive and finite, if a variable is
-        named twice, or if a norm would span the parts of one (D6, D14).
+      TypeError: If an argument is of another type (D14).
+      ValueError: If `max_norm` is not positive and finite, a variable has two
+        lists of dimensions, or a norm would span parts of one (D6, D14).
     """
     super(VariableClippingOptimizer, self).__init__(use_locking, name)
-    if isinstance(opt, type) or not all(hasattr(opt, method) for method in (
-        "compute_gradients", "apply_gradients", "get_slot", "get_slot_names")):
+    is_keras = hasattr(opt, "get_config")
+    if isinstance(opt, type) or not isinstance(opt, tf.train.Optimizer) and (
+        is_keras or not hasattr(opt, "compute_gradients")):
       raise TypeError(
           "opt must be a tf.compat.v1.train.Optimizer, not {!r}. To bound "
           "norms under a Keras optimizer, create the variable with "
@@ -155,14 +157,12 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     return train_op
 
   def _warn_of_copies(self, grads_and_vars):
-    """Logs a warning if the first gradients are not of variables to clip."""
-    if all(grad is None for grad, _ in grads_and_vars):
-      return
+    """Logs a warning if the first pairs are not of variables to clip."""
     keys = {id(var): var.name for var in self._unseen_keys}
     if keys and not any(id(var) in keys for _, var in grads_and_vars):
       logging.warning(
-          "Clips nothing: no gradient is of a key of vars_to_clip_dims, %s. If "
-          "you train copies of these, name the copies.",
+          "No gradient is of a key of vars_to_clip_dims yet: %s. If you train "
+          "copies of these, they are not clipped: name the copies.",
           ", ".join(keys.values()))
     del self._unseen_keys[:]
 
@@ -207,7 +207,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
 
   def _clip(self, var, dims, indices, update_op):
     """Clips `var` at `indices`, or all of it if None, after `update_op`."""
-    with tf.name_scope("clip_" + var.name.split(":")[0]):
+    # An eager variable may have any name, a scope in tf.function may not.
+    name = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", var.name.split(":")[0])
+    with tf.name_scope("clip_" + name):
       if indices is None:
         return self._clip_dense(var, dims, update_op)
       return self._clip_sparse(var, dims, indices, update_op)
@@ -253,8 +255,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       is_over = tf.reduce_any(norms > max_norm, axis=tf.range(1, tf.rank(rows)))
       over = tf.reshape(tf.where_v2(is_over), [-1])
       norms = tf.maximum(tf.gather(norms, over), max_norm)
-      # That is max_norm / norms, of which Grappler may make a Reciprocal, which
-      # TensorFlow 1.14 to 2.1 do not have for bfloat16.
+      # Of max_norm / norms Grappler may make a Reciprocal, which has no kernel
+      # for bfloat16 in TensorFlow 1.14 to 2.1.
       scales = tf.minimum(norms, max_norm) / norms
       rows = tf.multiply(tf.gather(rows, over), scales, name="clip_by_norm")
     with _colocate_with(var):
@@ -316,7 +318,7 @@ def _mark(rows):
 
 def _normalize_max_norm(max_norm):
   """Returns `max_norm` with its numbers as positive finite floats."""
-  if tf.is_tensor(max_norm):
+  if tf.is_tensor(max_norm) or hasattr(max_norm, "as_tensor"):  # Partitioned.
     return max_norm
   if hasattr(max_norm, "tolist"):
     max_norm = max_norm.tolist()
@@ -360,11 +362,10 @@ def _normalize_clip_dims(vars_to_clip_dims):
               "partitioned along it, so that its norms would span servers. "
               "Partition it along a dimension that is not clipped.".format(
                   dim, var.name))
-      if id(part) in clip_dims:
+      if clip_dims.setdefault(id(part), (part, dims))[1] != dims:
         raise ValueError(
-            "vars_to_clip_dims names variable {} twice. Keep one of its "
-            "keys.".format(part.name))
-      clip_dims[id(part)] = part, dims
+            "vars_to_clip_dims has two lists of dimensions for variable {}. "
+            "Keep one of its keys.".format(part.name))
   return list(clip_dims.values())
 
 
