@@ -22,12 +22,10 @@ from typing import (
     Tuple, TypeVar, Union)
 
 class _Optimizer(Protocol):
-  """What is called of the wrapped optimizer, whatever its class."""
+  """What `minimize` calls of the wrapped optimizer, whatever its class."""
 
   def apply_gradients(self, *args: Any, **kwargs: Any) -> Any: ...
   def compute_gradients(self, *args: Any, **kwargs: Any) -> Any: ...
-  def get_slot(self, *args: Any, **kwargs: Any) -> Any: ...
-  def get_slot_names(self, *args: Any, **kwargs: Any) -> Any: ...
 
 class _Array(Protocol):
   """A tensor, a variable, or an array or a scalar of NumPy."""
