@@ -18,6 +18,7 @@ from __future__ import division
 from __future__ import print_function
 
 import numpy as np
+import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 import test_util
 import tf_contrib_opt
@@ -53,6 +54,8 @@ class ErrorsTest(test_util.GraphTestCase):
   @with_variable_kinds(
       ("_keras", lambda: tf.keras.optimizers.SGD(),
        r"opt must be .*SGD.*tf\.keras\.constraints\.MaxNorm"),
+      ("_keras_of_tf2", lambda: tf2.keras.optimizers.Adam(),
+       r"opt must be .*Adam.*tf\.keras\.constraints\.MaxNorm"),
       ("_string", lambda: "adam", "opt must be .*'adam'"),
       ("_class", lambda: tf.train.AdamOptimizer, "opt must be .*AdamOptimizer"),
       ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
