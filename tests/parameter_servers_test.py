@@ -173,7 +173,7 @@ class ParameterServersTest(test_util.TestCase):
     for task in ["chief"] if estimator else ["chief", "worker"]:
       cluster.wait_for(task + r" 0 .*  trained \S+ rows, \S+ rows/s")
     norm, share = cluster.wait_for(  # Workers may overtake the chief's last.
-        r"evaluator 0 +20\d/200 .* largest norm (\S+)  (\S+)% at"
+        r"evaluator 0 +20[01]/200 .* largest norm (\S+)  (\S+)% at"
         r"(?![\s\S]*evaluator 0)")
     self.assertAllClose(1., float(norm), rtol=1e-5)
     norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
@@ -211,7 +211,8 @@ class ParameterServersTest(test_util.TestCase):
     self.assertEqual(1, cluster.wait())
     cluster.wait_for(self._model_dir + r"/\S+; Permission denied")
     cluster.wait_for(  # The chief, or the evaluator, whichever writes first.
-        r"^(\w+) 0 failed; above is the end of its log, {}/\1_0.log$".format(
+        r"^(chief|evaluator) 0 failed; above is the end of its log, "
+        r"{}/\1_0.log$".format(
             self._model_dir))
 
   def test_cluster_does_not_start(self):
