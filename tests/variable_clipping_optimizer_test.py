@@ -423,8 +423,8 @@ class GraphTest(test_util.GraphTestCase):
     sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = _clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
     opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
-    moved = {"Gather", "GatherV2", "ResourceGather", "ReadVariableOp",
-             "Identity", "Const", "Unique"}
+    moved = {"Gather", "GatherV2", "GatherNd", "ResourceGather",
+             "ReadVariableOp", "Identity", "Const", "Unique"}
     written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
                "ResourceScatterUpdate"}
     num_written = 0

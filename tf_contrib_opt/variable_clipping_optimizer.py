@@ -253,14 +253,14 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       # Before TensorFlow 2.1, that of a single element has its sign.
       norms = tf.abs(tf.math.reduce_euclidean_norm(rows, dims, keepdims=True))
       is_over = tf.reduce_any(norms > max_norm, axis=tf.range(1, tf.rank(rows)))
-      over = tf.reshape(tf.where_v2(is_over), [-1])
-      norms = tf.maximum(tf.gather(norms, over), max_norm)
+      over = tf.where_v2(is_over)
+      norms = tf.maximum(tf.gather_nd(norms, over), max_norm)
       # Of max_norm / norms Grappler may make a Reciprocal, which has no kernel
       # for bfloat16 in TensorFlow 1.14 to 2.1.
       scales = tf.minimum(norms, max_norm) / norms
-      rows = tf.multiply(tf.gather(rows, over), scales, name="clip_by_norm")
+      rows = tf.multiply(tf.gather_nd(rows, over), scales, name="clip_by_norm")
     with _colocate_with(var):
-      clipped = tf.IndexedSlices(rows, tf.gather(ids, over))
+      clipped = tf.IndexedSlices(rows, tf.gather_nd(ids, over))
       return var.scatter_update(clipped, use_locking=self._use_locking)
 
   def _max_norm_like(self, var):
