@@ -55,10 +55,10 @@ def _clip(max_norm):
       opt, {test_util.key(var): dims}, max_norm)
 
 
-def _tolerance(case):
-  """Returns some units in the last place of what a step writes or subtracts."""
+def _spacing(case):
+  """Returns the unit in the last place of what a step writes or subtracts."""
   largest = 1 if case.ids is not None else max(1, np.abs(case.value).max())
-  return 8 * float(np.spacing(case.value.dtype.type(largest)))
+  return float(np.spacing(case.value.dtype.type(largest)))
 
 
 def _step(case, wrap, gradient=None):
@@ -101,7 +101,7 @@ class PropertiesTest(test_util.TestCase):
     """Rows over the bound are scaled to it; no bit of others changes."""
     actual = _step(case, _clip(1.))
     expected = test_util.clip_by_norm(case.value, 1., case.dims)
-    tolerance = _tolerance(case)
+    tolerance = 8 * _spacing(case)
     if case.ids is not None:
       norms = np.sqrt(np.sum(
           np.square(case.value.astype(np.float64)), axis=tuple(case.dims),
@@ -126,7 +126,7 @@ class PropertiesTest(test_util.TestCase):
   def test_clipping_twice(self, case):
     once = _step(case, _clip(1.))
     twice = _step(case._replace(value=once), _clip(1.))
-    self.assertAllClose(once, twice, rtol=0, atol=_tolerance(case))
+    self.assertAllClose(once, twice, rtol=0, atol=2 * _spacing(case))
 
   @_examples
   def test_huge_bound(self, case):
