@@ -96,12 +96,11 @@ class ClusterTest(test_util.GraphTestCase):
         for _ in range(steps):
           _run(sess, train_op, aborted)
 
-  def _run_workers(self, sess, var, steps, *args):
+  def _run_workers(self, var, steps, *args):
     """Runs all workers at once, on newly initialized variables.
 
     Args:
-      sess: A session of the default graph.
-      var: A variable to watch.
+      var: A variable of the default graph, to watch.
       steps: How many steps each worker runs.
       *args: For each worker, the arguments of `_train_op` after the task.
 
@@ -109,22 +108,23 @@ class ClusterTest(test_util.GraphTestCase):
       The values of `var` while the workers ran and, as the last, after that.
     """
     init_op, value = tf.global_variables_initializer(), var.read_value()
-    for _ in range(3):
-      sess.run(init_op)
-      aborted, values = [], []
-      workers = [
-          self.checkedThread(self._work, (aborted, steps, task) + args[task])
-          for task in range(_NUM_WORKERS)
-      ]
-      for worker in workers:
-        worker.start()
-      while any(worker.is_alive() for worker in workers):
+    with tf.Session(self.workers[0].target) as sess:
+      for _ in range(3):
+        sess.run(init_op)
+        aborted, values = [], []
+        workers = [
+            self.checkedThread(self._work, (aborted, steps, task) + args[task])
+            for task in range(_NUM_WORKERS)
+        ]
+        for worker in workers:
+          worker.start()
+        while any(worker.is_alive() for worker in workers):
+          values.append(_run(sess, value, aborted))
+        for worker in workers:
+          worker.join()
         values.append(_run(sess, value, aborted))
-      for worker in workers:
-        worker.join()
-      values.append(_run(sess, value, aborted))
-      if not aborted:
-        return values
+        if not aborted:
+          return values
     raise aborted[0]
 
   @with_variable_kinds(*_PLACEMENTS)
@@ -140,8 +140,7 @@ class ClusterTest(test_util.GraphTestCase):
         for task in range(_NUM_WORKERS)
     ]
     var, _ = self._train_op(0, rows, [0], [[0., 0.]], *kind)
-    with tf.Session(self.workers[0].target) as sess:
-      values = self._run_workers(sess, var, steps, *args)
+    values = self._run_workers(var, steps, *args)
     hot_row = [_NUM_WORKERS * steps * update, 0.]
     self.assertAllEqual([hot_row] + [[0., 1.]] * _NUM_WORKERS, values[-1])
 
@@ -150,12 +149,11 @@ class ClusterTest(test_util.GraphTestCase):
     """Workers push one row outside, over and over."""
     args = [[0.6, 0.8]], [0], [[-0.3, -0.4]], use_resource, colocate, cache
     var, _ = self._train_op(0, *args)
-    with tf.Session(self.workers[0].target) as sess:
-      values = self._run_workers(sess, var, 100, *[args] * _NUM_WORKERS)
-    norms = np.linalg.norm(values, axis=-1)
+    values = self._run_workers(var, 100, *[args] * _NUM_WORKERS)
+    norms = np.linalg.norm(values, axis=(1, 2))
     self.assertGreater(len(norms), 10)
     self.assertAllInRange(norms, 0.999, 1. + 0.5 * _NUM_WORKERS + 1e-5)
-    self.assertAllClose([1.], norms[-1], rtol=1e-5)
+    self.assertAllClose(1., norms[-1], rtol=1e-5)
 
   @with_variable_kinds()
   def test_d12_caching_device(self, use_resource):

@@ -212,8 +212,7 @@ class ParameterServersTest(test_util.TestCase):
     cluster.wait_for(self._model_dir + r"/\S+; Permission denied")
     cluster.wait_for(  # The chief, or the evaluator, whichever writes first.
         r"^(chief|evaluator) 0 failed; above is the end of its log, "
-        r"{}/\1_0.log$".format(
-            self._model_dir))
+        r"{}/\1_0.log$".format(self._model_dir))
 
   def test_cluster_does_not_start(self):
     cluster = self._start_cluster(max_norm=-1)
