@@ -13,56 +13,17 @@
 # limitations under the License.
 """Builds the distribution tf-contrib-opt."""
 
-import gzip
 import io
 import os
 import re
-import tarfile
-import time
 
 import setuptools
-from setuptools.command import sdist
-
-_ROOT = os.path.dirname(os.path.abspath(__file__))
 
 
 def _read(*path):
-  with io.open(os.path.join(_ROOT, *path), encoding="utf-8") as f:
+  root = os.path.dirname(os.path.abspath(__file__))
+  with io.open(os.path.join(root, *path), encoding="utf-8") as f:
     return f.read()
-
-
-def _without_relative_links(markdown):
-  """Leaves the text of links, and no pictures, that an index page breaks."""
-  link = re.compile(r"```.*?```|`[^`]*`|(!?)\[([^]]*)\]\((?!https?:)[^)]*\)",
-                    re.DOTALL)
-
-  def replace(match):
-    if match.group(2) is None:  # Code.
-      return match.group()
-    return "" if match.group(1) else match.group(2)
-
-  return link.sub(replace, markdown)
-
-
-class _Sdist(sdist.sdist):
-  """Makes a .tar.gz, of the same bytes where SOURCE_DATE_EPOCH is the same."""
-
-  def make_archive(self, base_name, *_, **kwargs):
-    mtime = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-
-    def normalize(info):
-      info.mtime = mtime
-      info.mode = 0o755 if info.mode & 0o100 else 0o644
-      info.uid = info.gid = 0
-      info.uname = info.gname = "root"
-      return info
-
-    self.mkpath(os.path.dirname(base_name))
-    name = base_name + ".tar.gz"
-    with gzip.GzipFile(name, "wb", mtime=mtime) as f:
-      with tarfile.open(fileobj=f, mode="w") as tar:
-        tar.add(kwargs["base_dir"], filter=normalize)
-    return name
 
 
 setuptools.setup(
@@ -71,7 +32,7 @@ setuptools.setup(
                       _read("tf_contrib_opt", "__init__.py")).group(1),
     description=("tf.contrib.opt.VariableClippingOptimizer for TensorFlow 1.14 "
                  "to 2.21: clips variables to a maximum L2 norm."),
-    long_description=_without_relative_links(_read("README.md")),
+    long_description=_read("README.md"),
     long_description_content_type="text/markdown",
     author="The tf_contrib_opt Authors",
     license="Apache-2.0",
@@ -97,16 +58,17 @@ setuptools.setup(
     ],
     packages=["tf_contrib_opt"],
     package_data={"tf_contrib_opt": ["*.pyi", "py.typed"]},
-    cmdclass={"sdist": _Sdist},
     options={
-        # "build" would be the file BUILD where file names ignore case.
+        # The default directory, "build", clashes with the file BUILD on file
+        # systems that ignore case.
         "build": {"build_base": ".build"},
+        # The same wheel serves Python 2 and Python 3.
         "bdist_wheel": {"python_tag": "py2.py3"},
     },
     python_requires=(">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, "
                      "!=3.5.*"),
-    # TensorFlow is an extra: installing this library must not replace the build
-    # of TensorFlow that someone trains with, such as tensorflow[and-cuda].
+    # TensorFlow is an extra, because installing this library must not replace
+    # the build of TensorFlow that is there, such as tensorflow[and-cuda].
     install_requires=["absl-py>=0.7", "six>=1.13"],
     extras_require={
         "tensorflow": ["tensorflow>=1.14"],
@@ -114,7 +76,8 @@ setuptools.setup(
         "benchmarks": ["matplotlib", "portpicker"],
         "examples": ["matplotlib", "scikit-learn", "tensorboard"],
         "tests": [
-            "hypothesis", "matplotlib", "portpicker", "pytest", "scikit-learn"
+            "hypothesis", "matplotlib", "pexpect", "portpicker", "pytest",
+            "scikit-learn"
         ],
         "torch": ["torch"],
     },

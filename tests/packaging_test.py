@@ -11,164 +11,93 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""pip and Bazel agree on the version, the files and the tests."""
+"""Checks that pip, Bazel, tox and the README agree with each other."""
 
 from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
-import collections
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
+import unittest
 
-from absl.testing import absltest
-import six
 import tensorflow.compat.v1 as tf
 import test_util
 import tf_contrib_opt
 
-_IMPORT_WITHOUT_TENSORFLOW = """
-import os
-import sys
-import absl.logging
-import numpy
-import six
-sys.path[:] = sys.argv[1:] + [
-    path for path in sys.path
-    if not os.path.exists(os.path.join(path, "tensorflow"))]
-import tf_contrib_opt
-"""
 
-
-def _calls(*path):
-  """Returns the keyword arguments of each call in a BUILD file, by function."""
-  calls = collections.defaultdict(list)
-
-  class Functions(dict):
-
-    def __missing__(self, name):
-      def call(*_, **kwargs):
-        calls[name].append(kwargs)
-        return []
-
-      return call
-
-  functions = Functions(package_name=lambda: path[0])
-  exec(test_util.read(*path), {}, functions)  # BUILD files are Python.
-  return calls
-
-
-def _sources(rule, package, attribute="srcs"):
+def _versions(pattern, text):
+  """Returns the sorted (major, minor) that the groups of a pattern match."""
   return sorted(
-      src for call in _calls(package, "BUILD")[rule] for src in call[attribute])
+      set(tuple(map(int, groups)) for groups in re.findall(pattern, text)))
 
 
-def _python_files(*path):
-  files = os.listdir(os.path.join(test_util.ROOT, *path))
-  return sorted(name for name in files if name.endswith(".py"))
+class PackagingTest(test_util.TestCase):
 
+  def test_public_names(self):
+    self.assertCountEqual(
+        ["VariableClippingOptimizer", "variable_clipping_optimizer"],
+        [name for name in dir(tf_contrib_opt) if name[0] != "_"])
 
-def _setup(command, root=test_util.ROOT):
-  return subprocess.check_output(
-      [sys.executable, "setup.py", "-q", command], cwd=root,
-      env=dict(os.environ, PYTHONIOENCODING="utf-8")).decode("utf-8")
+  def test_bazel_has_one_name_and_the_version_of_pip(self):
+    name, = re.findall(r'workspace\(name = "(.+)"', test_util.read("WORKSPACE"))
+    module = 'module(\n    name = "%s",\n    version = "%s",\n)' % (
+        name, tf_contrib_opt.__version__)
+    self.assertIn(module, test_util.read("MODULE.bazel"))
 
-
-class PackagingTest(absltest.TestCase):
-
-  def test_version(self):
-    module, = _calls("MODULE.bazel")["module"]
-    self.assertEqual(module["version"], tf_contrib_opt.__version__)
-    self.assertEqual(_setup("--version").strip(), tf_contrib_opt.__version__)
-
-  def test_repository_name(self):
-    module, = _calls("MODULE.bazel")["module"]
-    workspace, = _calls("WORKSPACE")["workspace"]
-    self.assertEqual(module["name"], workspace["name"])
-
-  def test_package(self):
-    root = tf.test.get_temp_dir()
-    shutil.copytree(os.path.join(test_util.ROOT, "tf_contrib_opt"),
-                    os.path.join(root, "tf_contrib_opt"))
+  def test_wheel_has_the_types(self):
+    root = self.get_temp_dir()
+    package = os.path.join(root, "tf_contrib_opt")
+    shutil.copytree(os.path.join(test_util.ROOT, "tf_contrib_opt"), package)
     for name in "README.md", "setup.py":
       shutil.copy(os.path.join(test_util.ROOT, name), root)
-    # Where file names ignore case, BUILD is in the way of a directory "build".
+    # On a file system that ignores case, BUILD takes the name "build".
     open(os.path.join(root, "build"), "w").close()
-    _setup("build", root=root)
+    subprocess.check_call([sys.executable, "setup.py", "-q", "build"], cwd=root)
     lib = os.path.join(root, ".build", "lib")
-    self.assertEqual(os.listdir(lib), ["tf_contrib_opt"])
-    files = _python_files("tf_contrib_opt")
-    self.assertEqual(_sources("py_library", "tf_contrib_opt"), files)
-    types = _sources("py_library", "tf_contrib_opt", "data")
-    self.assertEqual(types, sorted(["py.typed"] + [f + "i" for f in files]))
+    self.assertEqual(["tf_contrib_opt"], os.listdir(lib))
+    modules = [f for f in os.listdir(package) if f.endswith(".py")]
     self.assertCountEqual(
-        os.listdir(os.path.join(lib, "tf_contrib_opt")), files + types)
-
-  def test_labels_are_relative(self):
-    for package in "", "benchmarks", "examples", "tests", "tf_contrib_opt":
-      labels = re.findall(r'"//[^"]+', test_util.read(package, "BUILD"))
-      self.assertEqual(set(labels) - {'"//visibility:public'}, set())
-
-  def test_description(self):
-    readme = test_util.read("README.md")
-    description = _setup("--long-description")
-    targets = re.findall(r"\]\(([^)]*)|(?:href|src)=.([^'\"]*)", description)
-    for target in filter(None, sum(targets, ())):
-      self.assertStartsWith(target, "https://")
-    code = re.compile("```.*?```", re.DOTALL)
-    self.assertEqual(code.findall(description), code.findall(readme))
-    self.assertEqual(
-        re.findall("^#.*", description, re.MULTILINE),
-        re.findall("^#.*", readme, re.MULTILINE))
-
-  def _import_error(self, tensorflow=None):
-    """Returns what import says without TensorFlow, or one of this code."""
-    root = tempfile.mkdtemp(dir=tf.test.get_temp_dir())
-    shutil.copytree(os.path.join(test_util.ROOT, "tf_contrib_opt"),
-                    os.path.join(root, "tf_contrib_opt"))
-    if tensorflow is not None:
-      os.mkdir(os.path.join(root, "tensorflow"))
-      with open(os.path.join(root, "tensorflow", "__init__.py"), "w") as f:
-        f.write(tensorflow)
-    process = subprocess.Popen(
-        [sys.executable, "-c", _IMPORT_WITHOUT_TENSORFLOW, root],
-        cwd=root, stderr=subprocess.PIPE)
-    error = process.communicate()[1].decode()
-    self.assertEqual(process.returncode, 1, error)
-    return error
-
-  def test_import_without_tensorflow(self):
-    error = self._import_error()
-    self.assertIn('pip install "tf-contrib-opt[tensorflow]"', error)
-    if six.PY3:  # Errors have a cause there.
-      self.assertIn("No module named 'tensorflow'\n", error)
-      self.assertIn("was the direct cause", error)
-
-  def test_import_with_broken_tensorflow(self):
-    error = self._import_error("import tensorflow_part")
-    self.assertIn("tensorflow_part", error.splitlines()[-1])
-    self.assertNotIn("pip", error)
-
-  def test_programs(self):
-    for package in "benchmarks", "examples":
-      self.assertEqual(_sources("py_binary", package), _python_files(package))
-
-  def test_tests(self):
-    files = _python_files("tests")
-    tests = [name for name in files if name.endswith("_test.py")]
-    self.assertEqual(_sources("py_test", "tests"), tests)
-    self.assertEqual(
-        _sources("py_library", "tests"), sorted(set(files) - set(tests)))
+        modules + [f + "i" for f in modules] + ["py.typed"],
+        os.listdir(os.path.join(lib, "tf_contrib_opt")))
 
   def test_tests_run_with_bazel(self):
-    for name in _sources("py_test", "tests"):
-      self.assertTrue(
-          test_util.read("tests", name).endswith(
-              '\n\nif __name__ == "__main__":\n  tf.test.main()\n'), name)
+    """Bazel runs each file as a program, which must start its tests."""
+    for name in os.listdir(os.path.join(test_util.ROOT, "tests")):
+      if name.endswith("_test.py"):
+        self.assertEndsWith(
+            test_util.read("tests", name),
+            '\n\nif __name__ == "__main__":\n  tf.test.main()\n')
+
+  def test_claimed_versions_are_those_of_tox(self):
+    environments = "\n".join(re.findall(
+        r"^  tf[\d.]+-py\d+$", test_util.read("tox.ini"), re.MULTILINE))
+    tensorflow = _versions(r"tf(\d+)\.(\d+)", environments)
+    python = _versions(r"py(\d)(\d+)", environments)
+    minors = range(tensorflow[-1][1] + 1)
+    self.assertEqual([(1, 14), (1, 15)] + [(2, i) for i in minors], tensorflow)
+    minors = range(6, python[-1][1] + 1)
+    self.assertEqual([(2, 7)] + [(3, i) for i in minors], python)
+    claim = "TensorFlow 1.14 to %d.%d" % tensorflow[-1]
+    setup = test_util.read("setup.py")
+    self.assertIn(claim, re.sub(r'"\s+"', "", setup))
+    self.assertEqual(python, _versions(r"Python :: (\d)\.(\d+)", setup))
+    self.assertEqual([(3, i) for i in range(6)],
+                     _versions(r"!=(\d)\.(\d+)\.\*", setup))
+    claim += " with Python 2.7 and 3.6 to %d.%d" % python[-1]
+    self.assertIn(claim, " ".join(test_util.read("README.md").split()))
+
+  @unittest.skipUnless("TOX_ENV_NAME" in os.environ, "Needs tox.")
+  def test_environment(self):
+    """Has the versions of its name and the library that tox installed."""
+    versions = tuple(tf.__version__.split(".")[:2]) + sys.version_info[:2]
+    self.assertEqual("tf%s.%s-py%d%d" % versions, os.environ["TOX_ENV_NAME"])
+    self.assertNotEqual(
+        os.path.join(test_util.ROOT, "tf_contrib_opt"),
+        os.path.dirname(tf_contrib_opt.__file__))
 
 
 if __name__ == "__main__":

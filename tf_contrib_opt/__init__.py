@@ -11,22 +11,8 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""`tf.contrib.opt.VariableClippingOptimizer` for TensorFlow 1.14 to 2.21."""
+"""Ports tf.contrib's `VariableClippingOptimizer` to TensorFlow 1.14 to 2.21."""
 
-import re
-
-import six
-
-try:
-  from tf_contrib_opt.variable_clipping_optimizer import (
-      VariableClippingOptimizer)
-except ImportError as e:
-  # What a broken TensorFlow lacks is for it to say.
-  if not re.match(r"No module named '?tensorflow(\.compat|'|$)", str(e)):
-    raise
-  six.raise_from(
-      ImportError(
-          "tf_contrib_opt needs TensorFlow 1.14 or newer. To install it: "
-          'pip install "tf-contrib-opt[tensorflow]"'), e)
+from tf_contrib_opt.variable_clipping_optimizer import VariableClippingOptimizer
 
 __version__ = "1.0.0"
