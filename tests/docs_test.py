@@ -52,7 +52,6 @@ def _blocks():
   text = "\n".join(
       [test_util.read("README.md")] +
       [test_util.read("docs", doc) for doc in docs if doc.endswith(".md")])
-  text = re.sub(r"\n## Bazel\n[\s\S]*?(?=\n## )", "", text)  # Starlark.
   return re.findall(
       r"^```(\w*) ?(.*)\n([\s\S]*?)^```$", text, flags=re.MULTILINE)
 
