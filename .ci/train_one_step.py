@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Trains one step, as the programs of a depending workspace would."""
+"""Trains one step, like a program in a workspace that uses the library."""
 
 from __future__ import absolute_import
 from __future__ import division
@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
-# A copy that pip installed would work whatever Bazel does.
+# This must be the copy of Bazel. A copy that pip installed would hide a fault.
 assert tf_contrib_opt.__file__.startswith(os.environ["TEST_SRCDIR"])
 
 with tf.Graph().as_default(), tf.Session() as sess:

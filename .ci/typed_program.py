@@ -11,9 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""A user's program for "mypy --strict", which reports ignores that are unused.
+"""A user's program that CI checks with "mypy --strict".
 
-So each ignore below is of an error that mypy finds in the arguments.
+Each line with "type: ignore" has an error that mypy must find. "--strict"
+reports the ignores of lines in which mypy finds no error.
 """
 
 import numpy as np

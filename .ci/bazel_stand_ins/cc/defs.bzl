@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Stands in for rules_cc, of which Bazel itself loads these rules."""
+"""Replaces rules_cc. Bazel itself loads these rules from it."""
 
 cc_binary = native.cc_binary
 cc_library = native.cc_library

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Stands in for rules_java, of which Bazel itself loads these rules."""
+"""Replaces rules_java. Bazel itself loads these rules from it."""
 
 java_import = native.java_import
 java_runtime = native.java_runtime

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Stands in for rules_python."""
+"""Replaces rules_python."""
 
 py_binary = native.py_binary
 py_library = native.py_library
