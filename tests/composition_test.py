@@ -18,7 +18,6 @@ from __future__ import division
 from __future__ import print_function
 
 import os
-import unittest
 
 from absl import logging
 import numpy as np
@@ -192,8 +191,7 @@ class DuckTypedTest(test_util.GraphTestCase):
   def test_hand_written(self, use_resource):
     self._check(HandWrittenWrapper, use_resource)
 
-  @unittest.skipIf(scenarios.contrib_opt is None,
-                   "tf.contrib ended with TensorFlow 1.15.")
+  @scenarios.needs_contrib
   @with_variable_kinds()
   def test_multitask(self, use_resource):
     self._check(scenarios.contrib_opt.MultitaskOptimizerWrapper, use_resource)

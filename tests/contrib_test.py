@@ -23,7 +23,6 @@ from __future__ import division
 from __future__ import print_function
 
 import os
-import unittest
 
 from absl.testing import parameterized
 import numpy as np
@@ -35,8 +34,7 @@ import tf_contrib_opt
 _NUM_SCENARIOS = int(os.environ.get("TF_CONTRIB_OPT_SCENARIOS", 54))
 
 
-@unittest.skipIf(scenarios.contrib_opt is None,
-                 "tf.contrib ended with TensorFlow 1.15.")
+@scenarios.needs_contrib
 class ContribTest(test_util.TestCase):
 
   @parameterized.parameters(*range(_NUM_SCENARIOS))

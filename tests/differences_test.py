@@ -21,12 +21,13 @@ from __future__ import division
 from __future__ import print_function
 
 import os
+import re
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
+clip = test_util.clip
 clip_by_norm = test_util.clip_by_norm
 get_variable = test_util.get_variable
 with_variable_kinds = test_util.with_variable_kinds
@@ -34,14 +35,9 @@ with_variable_kinds = test_util.with_variable_kinds
 
 class DifferencesTest(test_util.GraphTestCase):
 
-  def _clip(self, vars_to_clip_dims, opt=None):
-    return tf_contrib_opt.VariableClippingOptimizer(
-        opt or tf.train.GradientDescentOptimizer(0.), vars_to_clip_dims, 1.)
-
-  def _minimize_lookup(self, var, ids, dims, opt=None):
+  def _minimize_lookup(self, var, ids, dims):
     """Returns an op that looks up rows of `var`, updates and clips them."""
-    loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids, "div"))
-    return self._clip({var: dims}, opt).minimize(loss)
+    return clip({var: dims}).minimize(test_util.lookup(var, ids, "div"))
 
   @with_variable_kinds(("_twice", 2), ("_three_times", 3), ("_often", 100))
   def test_d1_repeated_ids(self, count, use_resource):
@@ -63,17 +59,15 @@ class DifferencesTest(test_util.GraphTestCase):
     rows = rows.astype(np.float32)
     self.assertAllInRange(np.linalg.norm(rows, axis=1), 0., 0.7)
     var = get_variable(rows, use_resource)
-    opt = tf_contrib_opt.VariableClippingOptimizer(
-        tf.train.GradientDescentOptimizer(0.), {var: [1]}, max_norm=0.7)
-    loss = tf.reduce_sum(tf.nn.embedding_lookup(var, list(range(100))))
-    self.train(opt.minimize(loss))
+    self.train(clip({var: [1]}, 0.7).minimize(
+        test_util.lookup(var, list(range(100)))))
     self.assertAllEqual(rows, self.sess.run(var))
 
   @with_variable_kinds()
   def test_d4_iterator_of_gradients(self, use_resource):
     var = get_variable([[3., 4.]], use_resource)
     grads_and_vars = iter([(tf.zeros([1, 2]), var)])
-    self.train(self._clip({var: [1]}).apply_gradients(grads_and_vars))
+    self.train(clip({var: [1]}).apply_gradients(grads_and_vars))
     self.assertAllClose([[0.6, 0.8]], self.sess.run(var))
 
   @with_variable_kinds(("_inside", True), ("_outside", False))
@@ -82,12 +76,11 @@ class DifferencesTest(test_util.GraphTestCase):
     global_step = tf.train.get_or_create_global_step()
     opt = tf.train.GradientDescentOptimizer(0.)
     if inside:
-      opt = self._clip({var: [1]}, opt)
+      opt = clip({var: [1]}, opt=opt)
     sync = opt = tf.train.SyncReplicasOptimizer(opt, replicas_to_aggregate=1)
     if not inside:
-      opt = self._clip({var: [1]}, opt)
-    loss = tf.reduce_sum(tf.nn.embedding_lookup(var, [1, 1]))
-    train_op = opt.minimize(loss, global_step=global_step)
+      opt = clip({var: [1]}, opt=opt)
+    train_op = opt.minimize(test_util.lookup(var, [1, 1]), global_step)
     # As sync.make_session_run_hook does, whose session may hang when closed.
     self.initialize()
     init_op = sync.chief_init_op
@@ -103,6 +96,29 @@ class DifferencesTest(test_util.GraphTestCase):
     coord.request_stop()
     self.sess.close()
     coord.join(threads, ignore_live_threads=True)
+
+  @with_variable_kinds(
+      ("_rows", [1], [[0, 0], [0, 1]]), ("_columns", [0], [[0, 0], [1, 0]]),
+      ("_elements", [], [[0, 0]]), ("_matrix", [0, 1], [
+          [0, 0], [0, 1], [1, 0], [1, 1]]))
+  def test_d5_writes_only_what_is_over_the_bound(self, dims, written,
+                                                 use_resource):
+    """The chief may be updating the other elements at that time."""
+    rows = np.float32([[3., 0.1], [0.2, 0.3]])
+    var = get_variable(rows, use_resource)
+    sync = tf.train.SyncReplicasOptimizer(
+        tf.train.GradientDescentOptimizer(0.), replicas_to_aggregate=1)
+    opt = clip({var: dims}, opt=clip({}, opt=sync))
+    opt.minimize(tf.reduce_sum(var), tf.train.get_or_create_global_step())
+    write, = [op for op in tf.get_default_graph().get_operations()
+              if op.type in ("ScatterNdUpdate", "ResourceScatterNdUpdate")]
+    self.initialize()
+    self.sess.run([sync.chief_init_op, sync.local_step_init_op])
+    self.sess.run(sync.get_init_tokens_op())
+    indices, values = self.sess.run(list(write.inputs)[1:])
+    self.assertAllEqual(written, indices)
+    expected = clip_by_norm(rows, 1., dims)[tuple(np.transpose(written))]
+    self.assertAllClose(expected, values)
 
   @with_variable_kinds(("_rows", 2), ("_whole", 1))
   def test_d6_partitioned_variable(self, num_shards, use_resource):
@@ -121,7 +137,7 @@ class DifferencesTest(test_util.GraphTestCase):
         use_resource,
         partitioner=tf.fixed_size_partitioner(2, axis=1))
     loss = tf.reduce_sum(tf.convert_to_tensor(var))
-    self.train(self._clip({var: [0]}).minimize(loss))
+    self.train(clip({var: [0]}).minimize(loss))
     value = self.sess.run(tf.convert_to_tensor(var))
     self.assertAllClose([1., 1.], np.linalg.norm(value, axis=0))
 
@@ -133,8 +149,7 @@ class DifferencesTest(test_util.GraphTestCase):
         partitioner=tf.fixed_size_partitioner(2))
     clip_dims = {v: [1] for v in tf.trainable_variables()}
     clip_dims[var] = [1]
-    self.train(self._clip(clip_dims).minimize(
-        tf.reduce_sum(tf.nn.embedding_lookup(var, [0, 1]))))
+    self.train(clip(clip_dims).minimize(test_util.lookup(var, [0, 1])))
     self.assertAllClose([[0.6, 0.8], [0.6, 0.8]],
                         self.sess.run(tf.convert_to_tensor(var)))
 
@@ -145,9 +160,10 @@ class DifferencesTest(test_util.GraphTestCase):
         use_resource,
         partitioner=tf.fixed_size_partitioner(2, axis))
     with self.assertRaisesRegex(
-        ValueError, r"vars_to_clip_dims.*dimension {} .*variable var.*"
-        "Partition it along".format(dims[-1])):
-      self._clip({var: dims})
+        ValueError, r"vars_to_clip_dims.*dimensions {} .*variable var.*"
+        "Partition it along another dimension than {}".format(
+            re.escape(str(dims)), axis)):
+      clip({var: dims})
 
   @with_variable_kinds(
       ("_columns", [-2], [0]), ("_rows", [-1], [1]),
@@ -165,7 +181,7 @@ class DifferencesTest(test_util.GraphTestCase):
 
     def build():
       var = get_variable([3., 4.], use_resource)
-      opt = self._clip({var: [0]}, tf.train.AdamOptimizer(0.1))
+      opt = clip({var: [0]}, opt=tf.train.AdamOptimizer(0.1))
       train_op = opt.minimize(tf.reduce_sum(var * [1., 2.]))
       checkpoint = tf.train.Checkpoint(var=var, optimizer=opt)
       # Adam's m, v, beta1_power and beta2_power, independently of D10.
@@ -191,7 +207,7 @@ class DifferencesTest(test_util.GraphTestCase):
   def test_d10_variables(self, use_resource):
     var = get_variable([3., 4.], use_resource)
     inner = tf.train.AdamOptimizer()
-    opt = self._clip({var: [0]}, inner)
+    opt = clip({var: [0]}, opt=inner)
     opt.minimize(tf.reduce_sum(var))
     self.assertCountEqual(
         ["var/Adam", "var/Adam_1", "VariableClipping/beta1_power",
@@ -214,10 +230,44 @@ class DifferencesTest(test_util.GraphTestCase):
     var = get_variable([3., 4.], use_resource)
     inner = tf.train.GradientDescentOptimizer(0.)
     unclipped = inner.minimize(tf.reduce_sum(var))
-    clipped = self._clip({var: [0]}, self._clip({}, inner)).minimize(
+    clipped = clip({var: [0]}, opt=clip({}, opt=inner)).minimize(
         tf.reduce_sum(var))
     self.assertEqual([unclipped, clipped],
                      tf.get_collection(tf.GraphKeys.TRAIN_OP))
+
+  @with_variable_kinds(
+      ("_dense", [None] * 3, [0, 1, 2]),
+      ("_sparse_and_dense", [[0, 0], None], [0, 1, 2]),
+      ("_dense_and_sparse", [None, [1]], [0, 1, 2]),
+      ("_sparse", [[0, 0], [1]], [0, 1]),
+      ("_sparse_of_one_row", [[0, 0], [0]], [0]))
+  def test_d15_variable_in_several_pairs(self, ids_of_pairs, clipped,
+                                         use_resource):
+    """Is clipped once, after all of its gradients have been applied."""
+    rows = np.float32([[3., 4.], [6., 8.], [5., 12.]])
+    var = get_variable(rows, use_resource)
+    expected = rows.astype(np.float64)
+    grads_and_vars = [(None, var)]
+    for ids, dtype in zip(ids_of_pairs, (tf.int32, tf.int64, tf.int32)):
+      if ids is None:
+        grad = tf.ones_like(rows)
+        expected -= 0.1
+      else:
+        grad = tf.IndexedSlices(tf.ones([len(ids), 2]), tf.constant(ids, dtype))
+        np.subtract.at(expected, ids, 0.1)
+      grads_and_vars.append((grad, var))
+    opt = clip({var: [1]}, opt=tf.train.GradientDescentOptimizer(0.1))
+    self.train(opt.apply_gradients(grads_and_vars))
+    expected[clipped] = clip_by_norm(expected, 1., [1])[clipped]
+    self.assertAllClose(expected, self.sess.run(var))
+
+  @with_variable_kinds()
+  def test_d15_variable_twice_in_var_list(self, use_resource):
+    """tf.contrib ends at 7, 11 and 19."""
+    var = get_variable([[3., 4.]], use_resource)
+    train_op = clip({var: [1]}).minimize(tf.reduce_sum(var), var_list=[var] * 3)
+    self.train(train_op, 3)
+    self.assertAllClose([[0.6, 0.8]], self.sess.run(var))
 
 
 if __name__ == "__main__":

@@ -29,17 +29,13 @@ from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 import test_util
-import tf_contrib_opt
+
+clip = test_util.clip
 
 tf.compat.v1.enable_eager_execution()
 
 
 class EagerTest(test_util.TestCase):
-
-  def _clip(self, opt, vars_and_clip_dims, max_norm=1.):
-    return tf_contrib_opt.VariableClippingOptimizer(
-        opt, {test_util.key(var): dims for var, dims in vars_and_clip_dims},
-        max_norm)
 
   @parameterized.named_parameters(
       ("", lambda step: step), ("_in_function", tf.function))
@@ -48,9 +44,8 @@ class EagerTest(test_util.TestCase):
     rows = [[3., 4.], [0.3, 0.4], [6., 8.]]
     dense, sparse, unused = [tf.Variable(rows) for _ in range(3)]
     global_step = tf.Variable(0, dtype=tf.int64)
-    opt = self._clip(
-        tf.compat.v1.train.MomentumOptimizer(0., 0.9),
-        [(dense, [1]), (sparse, [1]), (unused, [1])])
+    opt = clip([(dense, [1]), (sparse, [1]), (unused, [1])],
+               opt=tf.compat.v1.train.MomentumOptimizer(0., 0.9))
 
     @decorate
     def step():
@@ -72,7 +67,7 @@ class EagerTest(test_util.TestCase):
 
   def test_minimize(self):
     var = tf.Variable([3., 4.])
-    opt = self._clip(tf.compat.v1.train.AdamOptimizer(0.1), [(var, [0])])
+    opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer(0.1))
     opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
     self.assertAllClose(1., tf.norm(var))
     self.assertLen(opt.variables(), 4)
@@ -95,8 +90,7 @@ class EagerTest(test_util.TestCase):
     rows = [[3., 4.], [6., 8.]]
     with strategy.scope():
       var = tf.Variable(rows, aggregation=aggregation)
-    opt = self._clip(
-        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+    opt = clip([(var, [1])])
 
     def step():
       gradient = tf.zeros([2, 2])
@@ -105,18 +99,17 @@ class EagerTest(test_util.TestCase):
             gradient, tf.constant([1, 1]), tf.constant([2, 2]))
       opt.apply_gradients([(gradient, var)])
 
-    run = getattr(strategy, "run", None) or strategy.experimental_run_v2
-    run = decorate(run)
+    run = decorate(test_util.run_in_replicas(strategy))
     for _ in range(2):
       run(step)
     self.assertAllClose([rows[0] if is_sparse else [0.6, 0.8], [0.6, 0.8]],
                         var.numpy())
 
-  @unittest.skipIf(tf.__version__ < "2.1", "Older ones refuse it themselves.")
+  @unittest.skipIf(test_util.VERSION < (2, 1),
+                   "Older ones refuse it themselves.")
   def test_name_that_is_no_scope(self):
     var = tf.Variable([[3., 4.]], name="user's embeddings")
-    opt = self._clip(
-        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+    opt = clip([(var, [1])])
 
     @tf.function
     def step():
@@ -128,8 +121,7 @@ class EagerTest(test_util.TestCase):
   def test_deep_copy(self):
     """A copy of a model and its optimizer clips the copy of the variable."""
     var = tf.Variable([[3., 4.]])
-    opt = self._clip(
-        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [1])])
+    opt = clip([(var, [1])])
     var_copy, opt_copy = copy.deepcopy((var, opt))
     opt_copy.apply_gradients([(tf.zeros([1, 2]), var_copy)])
     self.assertAllClose([[0.6, 0.8]], var_copy.numpy())
@@ -138,7 +130,7 @@ class EagerTest(test_util.TestCase):
   def test_keeps_variables(self):
     """Or a new variable might get the id of one that is no more."""
     var = tf.Variable([3., 4.])
-    opt = self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
+    opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer())
     ref = weakref.ref(var)
     del var
     gc.collect()
@@ -149,15 +141,14 @@ class EagerTest(test_util.TestCase):
 
   def test_leaves_collections_alone(self):
     var = tf.Variable([3., 4.])
-    opt = self._clip(tf.compat.v1.train.AdamOptimizer(), [(var, [0])])
+    opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer())
     opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
     self.assertEmpty(
         tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
 
   def test_warns_once_of_copies(self):
     var, trained = tf.Variable([3., 4.]), tf.Variable([3., 4.])
-    opt = self._clip(
-        tf.compat.v1.train.GradientDescentOptimizer(0.), [(var, [0])])
+    opt = clip([(var, [0])])
     with tf.compat.v1.test.mock.patch.object(logging, "warning") as warning:
       for _ in range(3):
         opt.apply_gradients([(tf.zeros([2]), trained)])
@@ -168,7 +159,7 @@ class EagerTest(test_util.TestCase):
 
     def build():
       var = tf.Variable([3., 4.])
-      opt = self._clip(tf.compat.v1.train.AdamOptimizer(0.1), [(var, [0])])
+      opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer(0.1))
       return tf.train.Checkpoint(var=var, optimizer=opt)
 
     def state(checkpoint):

@@ -18,7 +18,6 @@ from __future__ import division
 from __future__ import print_function
 
 import os
-import unittest
 
 from absl import logging
 from golden import record
@@ -66,8 +65,7 @@ def _variables(estimator):
           for name in estimator.get_variable_names()}
 
 
-@unittest.skipUnless(hasattr(tf, "estimator"),
-                     "TensorFlow dropped tf.estimator in 2.16.")
+@test_util.needs_estimator
 class EstimatorTest(test_util.GraphTestCase):
 
   def _estimator(self, use_resource, directory, module=tf_contrib_opt,
@@ -107,8 +105,7 @@ class EstimatorTest(test_util.GraphTestCase):
     self.assertAllClose(_variables(uninterrupted), values, rtol=0, atol=0)
 
   @with_variable_kinds()
-  @unittest.skipIf(scenarios.contrib_opt is None,
-                   "tf.contrib ended with TensorFlow 1.15.")
+  @scenarios.needs_contrib
   def test_resume_from_contrib(self, use_resource):
     """As if all steps had been contrib's."""
     uninterrupted = self._estimator(

@@ -104,7 +104,6 @@ _DIFFERENCES_OF_TENSORFLOW = (
     ((2, 16), _raise_max_norm_to_zero),
 )
 
-_VERSION = tuple(int(number) for number in tf.__version__.split(".")[:2])
 
 
 class GoldenTest(test_util.TestCase):
@@ -142,7 +141,7 @@ class GoldenTest(test_util.TestCase):
   def test_graph_and_values(self, name):
     golden = _load(name)
     for version, apply_difference in _DIFFERENCES_OF_TENSORFLOW:
-      if _VERSION >= version:
+      if test_util.VERSION >= version:
         apply_difference(golden["nodes"])
     model = self._build(golden["scenario"])
     self.assertEqual(golden["nodes"], record.describe(model))

@@ -22,7 +22,6 @@ import unittest
 import numpy as np
 import tensorflow as tf
 import test_util
-import tf_contrib_opt
 
 v1 = tf.compat.v1
 v1.enable_eager_execution()
@@ -41,10 +40,7 @@ class KerasTest(test_util.TestCase):
     model = tf.keras.Sequential([embedding, pooling])
     embedding.set_weights([_ROWS])
     var = embedding.embeddings
-    ref = getattr(var, "ref", None) or getattr(
-        var, "experimental_ref", lambda: var)  # TensorFlow 1.14 has neither.
-    opt = tf_contrib_opt.VariableClippingOptimizer(
-        v1.train.AdagradOptimizer(0.01), {ref(): [1]}, max_norm=1.)
+    opt = test_util.clip([(var, [1])], opt=v1.train.AdagradOptimizer(0.01))
     model.compile(opt, loss="mse")
     model.fit(np.array([[0, 2, 0], [1, 0, 2]]), np.full([2, 2], 9.), epochs=3,
               verbose=0)

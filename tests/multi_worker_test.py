@@ -32,9 +32,7 @@ import portpicker
 import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
-_VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
 _NUM_STEPS = 2
 
 # The ids that each worker looks up in a step. Nobody looks up rows 3 and 5.
@@ -65,14 +63,13 @@ def _apply_gradients(variables, ids):
   """Adds 0.1 to each row looked up, per replica, and clips to a norm of 1."""
   dense_shape = tf.constant(_ROWS.shape)
   gradient = tf.IndexedSlices(-tf.ones([tf.size(ids), 2]), ids, dense_shape)
-  clip_dims = {}
-  grads_and_vars = []
+  vars_and_dims, grads_and_vars = [], []
   for var, (_, is_sparse, dims) in zip(variables, _VARIABLES):
-    clip_dims[test_util.key(var)] = dims
+    vars_and_dims.append((var, dims))
     grads_and_vars.append(
         (gradient if is_sparse else tf.convert_to_tensor(gradient), var))
-  opt = tf_contrib_opt.VariableClippingOptimizer(
-      tf.train.GradientDescentOptimizer(0.1), clip_dims, 1.)
+  opt = test_util.clip(
+      vars_and_dims, opt=tf.train.GradientDescentOptimizer(0.1))
   return opt.apply_gradients(
       grads_and_vars, tf.train.get_or_create_global_step())
 
@@ -90,7 +87,7 @@ def train_in_loop(ids):
   with strategy.scope():
     variables = _create_variables()
     tf.train.get_or_create_global_step()
-  run = getattr(strategy, "run", None) or strategy.experimental_run_v2
+  run = test_util.run_in_replicas(strategy)
 
   @tf.function
   def step():
@@ -154,16 +151,11 @@ def _create_sharded_variable():
     return strategy, tf2.Variable(tf.constant(_ROWS, tf.float32))
 
 
-def _clip_sharded(vars_to_clip_dims):
-  return tf_contrib_opt.VariableClippingOptimizer(
-      tf.train.GradientDescentOptimizer(0.), vars_to_clip_dims, 1.)
-
-
 def train_sharded(shards_are_keys):
   """Returns a sharded variable after steps that a coordinator scheduled."""
   strategy, var = _create_sharded_variable()
   keys = [v.ref() for v in var.variables] if shards_are_keys else [var]
-  opt = _clip_sharded({key: [1] for key in keys})
+  opt = test_util.clip({key: [1] for key in keys})
 
   @tf.function
   def step():
@@ -188,7 +180,7 @@ def refuse_sharded():
   """Returns what is said of norms that would span shards."""
   _, var = _create_sharded_variable()
   try:
-    _clip_sharded({var: [0]})
+    test_util.clip({var: [0]})
   except ValueError as error:
     return str(error)
 
@@ -230,7 +222,7 @@ class MultiWorkerTest(TestCase):
         for index in range(len(ids))])
 
   def _check(self, train, ids):
-    if len(set(map(len, ids))) > 1 and _VERSION < (2, 2):
+    if len(set(map(len, ids))) > 1 and test_util.VERSION < (2, 2):
       self.skipTest("TensorFlow 2.2 is the first to reduce unequal batches.")
     copies, other_copies = self._train(train, ids)
     self.assertEqual(copies.tobytes(), other_copies.tobytes())
@@ -249,13 +241,13 @@ class MultiWorkerTest(TestCase):
         others = sorted(set(range(len(_ROWS))).difference(looked_up))
         self.assertAllEqual(np.float32(_ROWS)[others], copy[others])
 
-  @unittest.skipIf(_VERSION < (2, 0), "Eager execution is TensorFlow 2's.")
+  @unittest.skipIf(test_util.VERSION < (2, 0),
+                   "Eager execution is TensorFlow 2's.")
   @_with_batches
   def test_loop(self, ids):
     self._check("train_in_loop", ids)
 
-  @unittest.skipUnless(hasattr(tf, "estimator"),
-                       "TensorFlow dropped tf.estimator in 2.16.")
+  @test_util.needs_estimator
   @_with_batches
   def test_estimator(self, ids):
     self._check("train_estimator", ids)
@@ -265,7 +257,8 @@ class MultiWorkerTest(TestCase):
                      "TensorFlow 2.4 is the first to shard variables.")
 class ParameterServerStrategyTest(TestCase):
 
-  @unittest.skipIf(_VERSION == (2, 6), "Its variable has no scatter_update.")
+  @unittest.skipIf(test_util.VERSION == (2, 6),
+                   "Its variable has no scatter_update.")
   @parameterized.named_parameters(
       ("_sharded_variable", False), ("_shards", True))
   def test_train(self, shards_are_keys):

@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
 tf.enable_eager_execution()
 
@@ -51,8 +50,7 @@ def _cases(draw):
 
 def _clip(max_norm):
   """Returns a function that wraps an optimizer, for a variable and dims."""
-  return lambda opt, var, dims: tf_contrib_opt.VariableClippingOptimizer(
-      opt, {test_util.key(var): dims}, max_norm)
+  return lambda opt, var, dims: test_util.clip([(var, dims)], max_norm, opt)
 
 
 def _spacing(case):

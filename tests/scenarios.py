@@ -21,6 +21,7 @@ from __future__ import division
 from __future__ import print_function
 
 import re
+import unittest
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -30,6 +31,9 @@ try:
   from tensorflow.contrib import opt as contrib_opt
 except ImportError:
   contrib_opt = None
+
+needs_contrib = unittest.skipIf(
+    contrib_opt is None, "tf.contrib ended with TensorFlow 1.15.")
 
 _INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 

@@ -18,13 +18,13 @@ from __future__ import division
 from __future__ import print_function
 
 import itertools
-import unittest
 
 from absl.testing import parameterized
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
+
+clip = test_util.clip
 
 _CPUS = ["/cpu:0", "/cpu:1"]
 
@@ -74,8 +74,8 @@ class StrategyTest(test_util.TestCase):
       other = tf.get_variable("other", [], use_resource=True)
 
       def step():
-        opt = tf_contrib_opt.VariableClippingOptimizer(
-            tf.train.MomentumOptimizer(0.1, 0.9), {var: dims, other: []}, 1.)
+        opt = clip({var: dims, other: []},
+                   opt=tf.train.MomentumOptimizer(0.1, 0.9))
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return opt.apply_gradients([(grad_of_replica(replica), var),
                                     (None, other)])
@@ -153,8 +153,7 @@ class StrategyTest(test_util.TestCase):
     strategy = tf.distribute.MirroredStrategy(_CPUS)
     with tf.Graph().as_default() as graph, strategy.scope():
       var = test_util.get_variable(_ROWS, use_resource=True)
-      opt = tf_contrib_opt.VariableClippingOptimizer(
-          tf.train.GradientDescentOptimizer(0.1), {var: [1]}, 1.)
+      opt = clip({var: [1]}, opt=tf.train.GradientDescentOptimizer(0.1))
       strategy.extended.call_for_each_replica(
           lambda: opt.apply_gradients([(tf.ones([5, 2]), var)]))
       updates = {op for op in graph.get_operations()
@@ -182,8 +181,7 @@ class _CopiesHook(tf.train.SessionRunHook):
     self.values = session.run(self._copies)
 
 
-@unittest.skipUnless(hasattr(tf, "estimator"),
-                     "TensorFlow dropped tf.estimator in 2.16.")
+@test_util.needs_estimator
 class EstimatorTest(test_util.TestCase):
 
   @parameterized.named_parameters(*_STRATEGIES[:-1])
@@ -194,8 +192,7 @@ class EstimatorTest(test_util.TestCase):
     def model_fn(features, mode):
       var = tf.get_variable(
           "var", initializer=tf.constant(_ROWS), use_resource=True)
-      opt = tf_contrib_opt.VariableClippingOptimizer(
-          tf.train.GradientDescentOptimizer(0.1), {var: [1]}, 1.)
+      opt = clip({var: [1]}, opt=tf.train.GradientDescentOptimizer(0.1))
       loss = tf.reduce_sum(tf.nn.embedding_lookup(var, features) * [1., -2.])
       return tf.estimator.EstimatorSpec(
           mode, loss=loss,

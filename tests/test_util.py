@@ -26,10 +26,12 @@ import subprocess
 import sys
 import threading
 import time
+import unittest
 
 from absl.testing import parameterized
 import numpy as np
 import tensorflow.compat.v1 as tf
+import tf_contrib_opt
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIMEOUT = 120
@@ -42,6 +44,11 @@ if os.getuid() == 0:
   ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 os.execv(sys.executable, [sys.executable] + sys.argv[1:])
 """
+
+VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
+
+needs_estimator = unittest.skipUnless(
+    hasattr(tf, "estimator"), "TensorFlow 2.16 dropped tf.estimator.")
 
 INNER_OPTIMIZERS = (
     ("_adadelta", lambda: tf.train.AdadeltaOptimizer(5.)),
@@ -72,12 +79,39 @@ def get_variable(value, use_resource, dtype=tf.float32, name="var", **kwargs):
       **kwargs)
 
 
-def key(var):
-  """Returns what stands for `var` in a dict: TF 1.14 hashes it as such."""
+def dict_key(var):
+  """Returns a hashable key for `var`, also in eager execution."""
   for ref in ("ref", "experimental_ref"):
     if hasattr(var, ref):
       return getattr(var, ref)()
-  return var
+  return var  # TensorFlow 1.14 hashes variables.
+
+
+def clip(vars_and_dims, max_norm=1., opt=None, **kwargs):
+  """Wraps an optimizer, by default one that changes nothing.
+
+  Args:
+    vars_and_dims: A dict from variables to clip dimensions, or, where variables
+      are unhashable, a list of pairs.
+    max_norm: The bound.
+    opt: The inner optimizer.
+    **kwargs: More arguments of the constructor.
+  """
+  if isinstance(vars_and_dims, list):
+    vars_and_dims = {dict_key(var): dims for var, dims in vars_and_dims}
+  return tf_contrib_opt.VariableClippingOptimizer(
+      opt or tf.train.GradientDescentOptimizer(0.), vars_and_dims, max_norm,
+      **kwargs)
+
+
+def lookup(var, ids, strategy="mod"):
+  """Returns a loss whose gradient is 1 for each element looked up."""
+  return tf.reduce_sum(tf.nn.embedding_lookup(var, ids, strategy))
+
+
+def run_in_replicas(strategy):
+  """Returns the method that runs a function in each replica of a strategy."""
+  return getattr(strategy, "run", None) or strategy.experimental_run_v2
 
 
 def with_variable_kinds(*cases):

@@ -24,10 +24,11 @@ from absl import logging
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
+clip = test_util.clip
 clip_by_norm = test_util.clip_by_norm
 get_variable = test_util.get_variable
+lookup = test_util.lookup
 with_variable_kinds = test_util.with_variable_kinds
 
 _STEPS = """
@@ -51,19 +52,6 @@ _ROWS = [[3., 4.], [0.3, 0.4], [6., 8.], [0., 0.]]
 _CLIPPED_ROWS = clip_by_norm(_ROWS, 1., [1])
 
 
-def _sgd(learning_rate=0.):
-  return tf.train.GradientDescentOptimizer(learning_rate)
-
-
-def _clip(vars_to_clip_dims, max_norm=1., opt=None, **kwargs):
-  return tf_contrib_opt.VariableClippingOptimizer(
-      opt or _sgd(), vars_to_clip_dims, max_norm, **kwargs)
-
-
-def _lookup(var, ids):
-  return tf.reduce_sum(tf.nn.embedding_lookup(var, ids))
-
-
 class ClipTest(test_util.GraphTestCase):
   """Values after a step, against NumPy in float64."""
 
@@ -77,8 +65,8 @@ class ClipTest(test_util.GraphTestCase):
   def test_dtype(self, dtype, tolerance, max_norm, use_resource):
     dense = get_variable(_ROWS, use_resource, dtype, "dense")
     sparse = get_variable(_ROWS, use_resource, dtype, "sparse")
-    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2, 3])
-    self.train(_clip({dense: [1], sparse: [1]}, max_norm).minimize(loss))
+    loss = tf.reduce_sum(dense) + lookup(sparse, [0, 1, 2, 3])
+    self.train(clip({dense: [1], sparse: [1]}, max_norm).minimize(loss))
     for var in (dense, sparse):
       # NumPy cannot compare bfloat16.
       value = self.sess.run(tf.cast(var, tf.float64))
@@ -88,7 +76,7 @@ class ClipTest(test_util.GraphTestCase):
   @with_variable_kinds()
   def test_float16_row_far_over_a_small_bound(self, use_resource):
     var = get_variable([[60., 80.]], use_resource, tf.float16)
-    self.train(_clip({var: [1]}, 1e-3).minimize(_lookup(var, [0])))
+    self.train(clip({var: [1]}, 1e-3).minimize(lookup(var, [0])))
     self.assertAllClose([[6e-4, 8e-4]], self.sess.run(var), rtol=1e-2, atol=0)
 
   @with_variable_kinds(
@@ -106,7 +94,7 @@ class ClipTest(test_util.GraphTestCase):
     rng = np.random.RandomState(0)
     value, grad = rng.randn(2, *shape)
     var = get_variable(value, use_resource)
-    opt = _clip({var: dims}, 0.5, _sgd(0.1))
+    opt = clip({var: dims}, 0.5, tf.train.GradientDescentOptimizer(0.1))
     self.train(opt.minimize(tf.reduce_sum(var * grad.astype(np.float32))))
     expected = clip_by_norm(value - 0.1 * grad, 0.5, dims)
     self.assertAllClose(expected, self.sess.run(var))
@@ -123,8 +111,9 @@ class ClipTest(test_util.GraphTestCase):
   def test_sparse_gradient(self, shape, dims, use_resource):
     value = np.random.RandomState(0).randn(*shape).astype(np.float32)
     var = get_variable(value, use_resource)
-    loss = _lookup(var, tf.constant([3, 0, 3, 1], tf.int64))
-    self.train(_clip({var: dims}, 0.5, _sgd(0.1)).minimize(loss))
+    loss = lookup(var, tf.constant([3, 0, 3, 1], tf.int64))
+    opt = clip({var: dims}, 0.5, tf.train.GradientDescentOptimizer(0.1))
+    self.train(opt.minimize(loss))
     expected = value.astype(np.float64)
     for row in [3, 0, 3, 1]:
       expected[row] -= 0.1
@@ -142,8 +131,8 @@ class ClipTest(test_util.GraphTestCase):
             use_resource=use_resource,
             validate_shape=False) for name in ("dense", "sparse")
     ]
-    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2])
-    self.train(_clip({dense: [1], sparse: [1]}).minimize(loss))
+    loss = tf.reduce_sum(dense) + lookup(sparse, [0, 1, 2])
+    self.train(clip({dense: [1], sparse: [1]}).minimize(loss))
     for value in self.sess.run([dense, sparse]):
       self.assertAllClose(_CLIPPED_ROWS, value)
 
@@ -156,9 +145,9 @@ class ClipTest(test_util.GraphTestCase):
         validate_shape=False)
     if len(set(dims)) < len(dims) and not hasattr(tf, "contrib"):
       dims = dims[:1]  # TensorFlow 2.4 refuses to reduce along one twice.
-    self.train(_clip({var: dims}).minimize(_lookup(var, [0])))
+    self.train(clip({var: dims}).minimize(lookup(var, [0])))
     self.assertAllClose([_CLIPPED_ROWS[0]] + _ROWS[1:], self.sess.run(var))
-    self.train(_clip({var: dims}).minimize(tf.reduce_sum(var)))
+    self.train(clip({var: dims}).minimize(tf.reduce_sum(var)))
     self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var))
 
   @with_variable_kinds(
@@ -168,22 +157,22 @@ class ClipTest(test_util.GraphTestCase):
   def test_type_of_dims(self, dims, use_resource):
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    opt = _clip({dense: dims(), sparse: dims()})
-    self.train(opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0, 2])))
+    opt = clip({dense: dims(), sparse: dims()})
+    self.train(opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0, 2])))
     for var in (dense, sparse):
       self.assertAllClose(_CLIPPED_ROWS, self.sess.run(var))
 
   @with_variable_kinds()
   def test_empty_batch(self, use_resource):
     var = get_variable(_ROWS, use_resource)
-    loss = _lookup(var, tf.zeros([0], tf.int32))
-    self.train(_clip({var: [1]}).minimize(loss))
+    loss = lookup(var, tf.zeros([0], tf.int32))
+    self.train(clip({var: [1]}).minimize(loss))
     self.assertAllEqual(np.float32(_ROWS), self.sess.run(var))
 
   @with_variable_kinds()
   def test_nan_row_stays_alone(self, use_resource):
     var = get_variable([[np.nan, 0.], [3., 4.]], use_resource)
-    self.train(_clip({var: [1]}).minimize(_lookup(var, [0, 1])))
+    self.train(clip({var: [1]}).minimize(lookup(var, [0, 1])))
     self.assertAllClose([[np.nan, 0.], [0.6, 0.8]], self.sess.run(var))
 
   @with_variable_kinds(*test_util.INNER_OPTIMIZERS)
@@ -193,10 +182,10 @@ class ClipTest(test_util.GraphTestCase):
     rows = np.random.RandomState(0).randn(4, 3)
     bare = [get_variable(rows, use_resource, name="bare_" + n) for n in names]
     wrapped = [get_variable(rows, use_resource, name=n) for n in names]
-    clip = _clip({v: [1] for v in wrapped}, 1.2, create())
+    wrapper = clip({v: [1] for v in wrapped}, 1.2, create())
     steps = [
-        opt.minimize(tf.reduce_sum(tf.square(dense)) + _lookup(sparse, [2, 0]))
-        for opt, (dense, sparse) in ((create(), bare), (clip, wrapped))
+        opt.minimize(tf.reduce_sum(tf.square(dense)) + lookup(sparse, [2, 0]))
+        for opt, (dense, sparse) in ((create(), bare), (wrapper, wrapped))
     ]
     value = tf.placeholder(tf.float32)
     assign_bare = [var.assign(value) for var in bare]
@@ -215,8 +204,8 @@ class ClipTest(test_util.GraphTestCase):
     var1 = get_variable(_ROWS, use_resource, name="var1")
     var2 = get_variable(_ROWS, use_resource, name="var2")
     var3 = get_variable(_ROWS, use_resource, name="var3")
-    opt = _clip({var2: [0]}, 2., _clip({var1: [1]}))
-    self.train(opt.minimize(tf.add_n([_lookup(var1, [0, 2]),
+    opt = clip({var2: [0]}, 2., clip({var1: [1]}))
+    self.train(opt.minimize(tf.add_n([lookup(var1, [0, 2]),
                                       tf.reduce_sum(var2),
                                       tf.reduce_sum(var3)])))
     value1, value2, value3 = self.sess.run([var1, var2, var3])
@@ -228,7 +217,7 @@ class ClipTest(test_util.GraphTestCase):
   def test_no_gradient(self, use_resource):
     var1 = get_variable(_ROWS, use_resource, name="var1")
     var2 = get_variable(_ROWS, use_resource, name="var2")
-    opt = _clip({var1: [1], var2: [1]})
+    opt = clip({var1: [1], var2: [1]})
     grads_and_vars = opt.compute_gradients(tf.reduce_sum(var1), [var1, var2])
     self.assertIsNone(grads_and_vars[1][0])
     self.train(opt.apply_gradients(grads_and_vars))
@@ -241,7 +230,7 @@ class ClipTest(test_util.GraphTestCase):
     shapes = [(), (3,), (2, 3), (2, 2, 2, 2)]
     variables = [get_variable(np.ones(shape), use_resource, name="v%d" % i)
                  for i, shape in enumerate(shapes)]
-    opt = _clip({var: dims for var in tf.global_variables()})
+    opt = clip({var: dims for var in tf.global_variables()})
     var = variables[-1]
     self.train(opt.minimize(tf.reduce_sum(var), var_list=[var]))
     values = self.sess.run(variables)
@@ -253,13 +242,13 @@ class ClipTest(test_util.GraphTestCase):
   def test_no_gradients_at_all(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     with self.assertRaisesRegex(ValueError, "No gradients"):
-      _clip({var: [1]}).apply_gradients([(None, var)])
+      clip({var: [1]}).apply_gradients([(None, var)])
 
   @with_variable_kinds()
   def test_global_step(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     global_step = tf.train.get_or_create_global_step()
-    opt = _clip({var: [1]})
+    opt = clip({var: [1]})
     self.train(opt.minimize(tf.reduce_sum(var), global_step=global_step), 3)
     self.assertEqual(3, self.sess.run(global_step))
 
@@ -273,7 +262,7 @@ class ClipTest(test_util.GraphTestCase):
 
     var = get_variable(_ROWS, use_resource)
     global_step = tf.train.get_or_create_global_step()
-    opt = _clip({var: [1]}, opt=Inner(0.))
+    opt = clip({var: [1]}, opt=Inner(0.))
     self.train(opt.minimize(tf.reduce_sum(var), global_step), 3)
     self.assertEqual(3, self.sess.run(global_step))
 
@@ -281,7 +270,7 @@ class ClipTest(test_util.GraphTestCase):
   def test_sparse_gradient_with_norms_across_rows(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     with tf.test.mock.patch.object(logging, "warning") as warning:
-      self.train(_clip({var: [0]}).minimize(_lookup(var, [1])))
+      self.train(clip({var: [0]}).minimize(lookup(var, [1])))
     self.assertEqual(1, warning.call_count)
     self.assertIn("var:0", warning.call_args[0])
     self.assertAllClose(clip_by_norm(_ROWS, 1., [0]), self.sess.run(var))
@@ -292,8 +281,8 @@ class MaxNormTest(test_util.GraphTestCase):
   def _assert_clipped(self, max_norm, use_resource, dims=(1,), expected=2.):
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    loss = tf.reduce_sum(dense) + _lookup(sparse, [0, 1, 2])
-    self.train(_clip({dense: dims, sparse: dims}, max_norm).minimize(loss))
+    loss = tf.reduce_sum(dense) + lookup(sparse, [0, 1, 2])
+    self.train(clip({dense: dims, sparse: dims}, max_norm).minimize(loss))
     for value in self.sess.run([dense, sparse]):
       self.assertAllClose(clip_by_norm(_ROWS, expected, dims), value)
 
@@ -343,7 +332,7 @@ class MaxNormTest(test_util.GraphTestCase):
   def test_bound_per_row_of_a_dense_gradient(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     bounds = np.array([[1.], [2.], [3.], [4.]])
-    self.train(_clip({var: [1]}, bounds).minimize(tf.reduce_sum(var)))
+    self.train(clip({var: [1]}, bounds).minimize(tf.reduce_sum(var)))
     self.assertAllClose(clip_by_norm(_ROWS, bounds, [1]), self.sess.run(var))
 
   @with_variable_kinds(("_float32", tf.float32), ("_float64", tf.float64))
@@ -355,7 +344,7 @@ class MaxNormTest(test_util.GraphTestCase):
   def test_placeholder(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     max_norm = tf.placeholder(tf.float32, [])
-    train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 1, 2]))
+    train_op = clip({var: [1]}, max_norm).minimize(lookup(var, [0, 1, 2]))
     self.initialize()
     for value in (2., 1.5):
       self.sess.run(train_op, {max_norm: value})
@@ -366,7 +355,7 @@ class MaxNormTest(test_util.GraphTestCase):
     var = get_variable(_ROWS, use_resource)
     epoch = get_variable(0, use_resource, tf.int64, "epoch")
     max_norm = tf.train.exponential_decay(8., epoch, 1, 0.5)
-    train_op = _clip({var: [1]}, max_norm).minimize(_lookup(var, [0, 2]))
+    train_op = clip({var: [1]}, max_norm).minimize(lookup(var, [0, 2]))
     self.train(train_op)
     self.assertAllClose(clip_by_norm(_ROWS, 8., [1]), self.sess.run(var))
     self.sess.run(epoch.assign(1))
@@ -380,7 +369,7 @@ class GraphTest(test_util.GraphTestCase):
   @with_variable_kinds()
   def test_variable_names(self, use_resource):
     var = get_variable(_ROWS, use_resource, name="emb")
-    _clip({var: [1]}, opt=tf.train.AdamOptimizer()).minimize(_lookup(var, [0]))
+    clip({var: [1]}, opt=tf.train.AdamOptimizer()).minimize(lookup(var, [0]))
     self.assertCountEqual(
         ["emb", "emb/Adam", "emb/Adam_1", "VariableClipping/beta1_power",
          "VariableClipping/beta2_power"],
@@ -391,8 +380,8 @@ class GraphTest(test_util.GraphTestCase):
   def test_op_names(self, name, scope, use_resource):
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    opt = _clip({dense: [1], sparse: [1]})
-    loss = tf.reduce_sum(dense) + _lookup(sparse, [0])
+    opt = clip({dense: [1], sparse: [1]})
+    loss = tf.reduce_sum(dense) + lookup(sparse, [0])
     train_op = opt.minimize(loss, name=name)
     self.assertEqual(scope, train_op.name)
     graph = tf.get_default_graph()
@@ -403,7 +392,7 @@ class GraphTest(test_util.GraphTestCase):
   @with_variable_kinds()
   def test_name_of_the_optimizer(self, use_resource):
     var = get_variable(_ROWS, use_resource)
-    opt = _clip({var: [1]}, name="MaxNorm")
+    opt = clip({var: [1]}, name="MaxNorm")
     self.assertEqual("MaxNorm", opt.get_name())
     self.assertEqual("MaxNorm", opt.minimize(tf.reduce_sum(var)).name)
 
@@ -411,7 +400,7 @@ class GraphTest(test_util.GraphTestCase):
   def test_slots(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     inner = tf.train.MomentumOptimizer(0.1, 0.9)
-    opt = _clip({var: [1]}, opt=inner)
+    opt = clip({var: [1]}, opt=inner)
     opt.minimize(tf.reduce_sum(var))
     self.assertEqual(["momentum"], opt.get_slot_names())
     self.assertIs(inner.get_slot(var, "momentum"),
@@ -421,8 +410,8 @@ class GraphTest(test_util.GraphTestCase):
   def test_colocation(self, colocate, use_resource):
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    opt = _clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
-    opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    opt = clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
+    opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0]))
     moved = {"Gather", "GatherV2", "GatherNd", "ResourceGather",
              "ReadVariableOp", "Identity", "Const", "Unique"}
     written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
@@ -449,8 +438,8 @@ class GraphTest(test_util.GraphTestCase):
   def test_use_locking(self, use_locking, use_resource):
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    opt = _clip({dense: [1], sparse: [1]}, use_locking=use_locking)
-    opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    opt = clip({dense: [1], sparse: [1]}, use_locking=use_locking)
+    opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0]))
     writes = [op for op in tf.get_default_graph().get_operations()
               if "/clip_" in op.name and op.type in (
                   "AssignSub", "ScatterUpdate", "AssignSubVariableOp",
@@ -467,8 +456,8 @@ class GraphTest(test_util.GraphTestCase):
     """Grappler merges that of Adagrad, for repeated ids, with that of clips."""
     var = get_variable(_ROWS, use_resource)
     ids = tf.placeholder(tf.int32, [None])
-    train_op = _clip({var: [1]}, opt=tf.train.AdagradOptimizer(0.1)).minimize(
-        _lookup(var, ids))
+    train_op = clip({var: [1]}, opt=tf.train.AdagradOptimizer(0.1)).minimize(
+        lookup(var, ids))
     num_unique = sum(
         op.type == "Unique" for op in tf.get_default_graph().get_operations())
     self.assertEqual(2, num_unique)
@@ -486,8 +475,8 @@ class GraphTest(test_util.GraphTestCase):
     """Every op that touches a variable in a clip scope follows the update."""
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
-    opt = _clip({dense: [1], sparse: [1]})
-    train_op = opt.minimize(tf.reduce_sum(dense) + _lookup(sparse, [0]))
+    opt = clip({dense: [1], sparse: [1]})
+    train_op = opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0]))
     update_op = tf.get_default_graph().get_operation_by_name(
         "VariableClipping/GradientDescent")
     self.assertIn(update_op, train_op.control_inputs)
@@ -500,7 +489,7 @@ class GraphTest(test_util.GraphTestCase):
   def test_writes_rows_over_the_bound_alone(self, use_resource):
     """And not one at the bound, which other workers may be updating."""
     var = get_variable([[0., 1.], [3., 4.], [0.3, 0.4]], use_resource)
-    _clip({var: [1]}).minimize(_lookup(var, [2, 1, 0, 1]))
+    clip({var: [1]}).minimize(lookup(var, [2, 1, 0, 1]))
     write, = [op for op in tf.get_default_graph().get_operations()
               if op.type in ("ScatterUpdate", "ResourceScatterUpdate")]
     self.initialize()
