@@ -194,18 +194,16 @@ def work(index, train, *args):
 class TestCase(test_util.TestCase):
 
   def _start(self, index, train, *args, **env):
-    program = test_util.Program(
+    return self.start_python(
         "-c", "import multi_worker_test as m; m.work(*%r)" % (
             (index, train) + args,),
         PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=self.get_temp_dir(),
         **env)
-    self.addCleanup(program.kill)
-    return program
 
   def _results(self, *programs):
     """Returns what each program has saved."""
     for program in programs:
-      self.assertEqual(0, program.wait(), program.output)
+      self.check_success(program)
     return [np.load(os.path.join(self.get_temp_dir(), "%d.npy" % index))
             for index in range(len(programs))]
 

@@ -20,30 +20,20 @@ from __future__ import print_function
 import io
 import itertools
 import os
-import re
 import signal
-import subprocess
 import sys
-import threading
-import time
 import unittest
 
 from absl.testing import parameterized
 import numpy as np
+import pexpect
+from pexpect import popen_spawn
+import six
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TIMEOUT = 120
-
-# Makes a process group, and has root obey permissions of files.
-_EXEC = """
-import ctypes, os, sys
-os.setsid()
-if os.getuid() == 0:
-  ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-os.execv(sys.executable, [sys.executable] + sys.argv[1:])
-"""
 
 VERSION = tuple(map(int, tf.__version__.split(".")[:2]))
 
@@ -149,63 +139,36 @@ def ancestors(op):
   return found
 
 
-class Program(object):
-  """A process of Python, in a process group with its children."""
-
-  def __init__(self, *args, **env):
-    self._process = subprocess.Popen(
-        [sys.executable, "-c", _EXEC] + list(args), env=dict(os.environ, **env),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    self.output = ""
-    self._reader = threading.Thread(target=self._read)
-    self._reader.daemon = True
-    self._reader.start()
-
-  def _read(self):
-    for line in iter(self._process.stdout.readline, b""):
-      self.output += line.decode("utf-8", "replace")
-
-  def write(self, line):
-    self._process.stdin.write(line.encode("utf-8"))
-    self._process.stdin.flush()
-
-  def terminate(self):
-    self._process.terminate()
-
-  def interrupt(self):
-    """Does what Ctrl-C in a terminal does."""
-    os.killpg(self._process.pid, signal.SIGINT)
-
-  def wait_for(self, pattern):
-    """Waits for a line of output; returns the groups of the pattern."""
-    deadline = time.time() + TIMEOUT
-    while True:
-      match = re.search(pattern, self.output, re.MULTILINE)
-      if match:
-        return match.groups()
-      if not self._reader.is_alive() or time.time() > deadline:
-        raise AssertionError("No {!r} in:\n{}".format(pattern, self.output))
-      time.sleep(0.05)
-
-  def wait(self):
-    """Returns the exit status when all that share its output have ended."""
-    self._reader.join(TIMEOUT)
-    if self._reader.is_alive():
-      raise AssertionError("Runs on after:\n{}".format(self.output))
-    return self._process.wait()
-
-  def kill(self):
-    """Kills the process and its children, if there are any."""
-    try:
-      os.killpg(self._process.pid, signal.SIGKILL)
-    except OSError:
-      pass
-    self._process.wait()
+def kill(program):
+  """Kills a program of `TestCase.start_python`, and its children."""
+  try:
+    os.killpg(program.pid, signal.SIGKILL)
+  except OSError:
+    pass  # All of them have ended.
+  program.wait()
 
 
 class TestCase(tf.test.TestCase, parameterized.TestCase):
 
   test_session = None  # A deprecated method, which unittest takes for a test.
+
+  def start_python(self, *args, **env):
+    """Starts Python in a process group of its own, and kills it at the end."""
+    # Unlike pexpect.spawn, PopenSpawn always reads the output. A process whose
+    # output nobody reads would stop after some kilobytes.
+    program = popen_spawn.PopenSpawn(
+        (sys.executable,) + args, env=dict(os.environ, **env), timeout=TIMEOUT,
+        encoding=None if six.PY2 else "utf-8", codec_errors="replace",
+        preexec_fn=os.setsid)
+    program.delayafterread = 0.05  # Seconds. By default, it polls all the time.
+    program.logfile_read = sys.stdout
+    self.addCleanup(kill, program)
+    return program
+
+  def check_success(self, program):
+    """Waits for the end of a program and its children."""
+    program.expect(pexpect.EOF)
+    self.assertEqual(0, program.wait())
 
 
 class GraphTestCase(TestCase):

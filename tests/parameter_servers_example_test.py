@@ -1,0 +1,151 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Tests that clusters of processes keep the bound, if some are killed too."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import json
+import os
+import re
+import time
+
+import numpy as np
+import pexpect
+import portpicker
+import tensorflow.compat.v1 as tf
+import test_util
+
+
+class ClusterTestCase(test_util.TestCase):
+
+  def setUp(self):
+    super(ClusterTestCase, self).setUp()
+    self._model_dir = os.path.join(self.get_temp_dir(), "model")
+    self._cluster = {
+        task_type: [
+            "localhost:%d" % portpicker.pick_unused_port() for _ in range(count)
+        ] for task_type, count in [("ps", 2), ("chief", 1), ("worker", 1)]
+    }
+
+  def _start_task(self, task_type, index, *args):
+    return self.start_python(*args, TF_CONFIG=json.dumps({
+        "cluster": self._cluster, "model_dir": self._model_dir,
+        "task": {"type": task_type, "index": index}}))
+
+  def _saved(self):
+    """Returns a dict from names to values in the last checkpoint."""
+    reader = tf.train.load_checkpoint(self._model_dir)
+    return {name: reader.get_tensor(name)
+            for name in reader.get_variable_to_shape_map()}
+
+  def _check_norms(self, largest_norm=1):
+    """Checks the norms of all rows. Every few steps look up all of them."""
+    norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
+    self.assertAllInRange(norms, 0.9, 1 + 1e-5)
+    self.assertAllClose(1., norms.max(), rtol=1e-5)
+    self.assertAllClose(1., float(largest_norm), rtol=1e-5)
+
+
+class ParameterServersExampleTest(ClusterTestCase):
+
+  def _args(self, steps, vocabulary=20):
+    return [os.path.join(test_util.ROOT, "examples", "parameter_servers.py"),
+            "--model_dir=" + self._model_dir, "--steps=%d" % steps,
+            "--vocabulary=%d" % vocabulary]
+
+  def _start(self, task_type, index=0, steps=10**9):
+    return self._start_task(task_type, index, *self._args(steps))
+
+  def _start_without_worker(self, steps=10**9):
+    return [self._start("ps"), self._start("ps", 1),
+            self._start("chief", steps=steps)]
+
+  def _wait_for_checkpoints(self, count):
+    """Waits for new checkpoints, one after the other."""
+    path = tf.train.latest_checkpoint(self._model_dir)
+    deadline = time.time() + test_util.TIMEOUT
+    while count:
+      self.assertLess(time.time(), deadline)
+      time.sleep(0.05)
+      last_path, path = path, tf.train.latest_checkpoint(self._model_dir)
+      count -= path != last_path
+
+  def test_all_tasks_of_one_machine(self):
+    program = self.start_python(*self._args(steps=1000))
+    self.check_success(program)
+    for task in "chief     0", "worker    0", "worker    1":
+      self.assertRegex(program.before, task + r" +\d+/1000  loss \d")
+    # A worker may run one step after the chief's last step.
+    norm, = re.findall(r"100[01]/1000 .* norm (\S+)  100\.0% at the bound",
+                       program.before)
+    self._check_norms(norm)
+
+  def test_failed_task_ends_all(self):
+    program = self.start_python(*self._args(steps=1000, vocabulary=0))
+    program.expect(r"Error: .*\s+A task failed. Above is the end of its log, "
+                   + self._model_dir)
+    program.expect(pexpect.EOF)
+    self.assertEqual(1, program.wait())
+
+  def test_worker_is_killed(self):
+    chief = self._start_without_worker()[-1]
+    worker = self._start("worker")
+    worker.expect("worker .* loss")
+    self._wait_for_checkpoints(2)
+    test_util.kill(worker)
+    worker = self._start("worker")
+    worker.expect(r"worker +0 +[1-9]\d*/\d+  loss")
+    test_util.kill(worker)
+    self._wait_for_checkpoints(2)
+    test_util.kill(chief)
+    self._check_norms()
+
+  def test_parameter_server_is_killed(self):
+    """A resumed run is as good as an uninterrupted one, bit for bit."""
+    tasks = self._start_without_worker()
+    self._wait_for_checkpoints(3)
+    for task in tasks:  # The first is a parameter server.
+      test_util.kill(task)
+    step = self._saved()["global_step"]
+    self.check_success(self._start_without_worker(step + 70)[-1])
+    resumed = self._saved()
+    self._check_norms()
+
+    self._model_dir = os.path.join(self.get_temp_dir(), "uninterrupted")
+    self.check_success(self._start("chief", steps=step + 70))
+    self.assertCountEqual(
+        ["embeddings", "embeddings/Adagrad", "weights", "weights/Adagrad",
+         "global_step"], resumed)
+    self.assertAllClose(self._saved(), resumed, rtol=0, atol=0)
+
+
+@test_util.needs_estimator
+class EstimatorTest(ClusterTestCase):
+
+  def test_train_and_evaluate(self):
+    program = os.path.join(test_util.ROOT, "tests", "estimator_cluster.py")
+    _, _, chief, worker, evaluator = [
+        self._start_task(task_type, index, program) for task_type, index in [
+            ("ps", 0), ("ps", 1), ("chief", 0), ("worker", 0),
+            ("evaluator", 0)]]
+    for task in chief, worker, evaluator:
+      self.check_success(task)
+    largest_norm = re.findall(r"largest_norm = (\S+),", evaluator.before)[-1]
+    self._check_norms(largest_norm)
+
+
+if __name__ == "__main__":
+  tf.test.main()
