@@ -29,16 +29,15 @@ import tensorflow.compat.v1 as tf
 import test_util
 
 
-class ClusterTestCase(test_util.TestCase):
+class ParameterServersExampleTest(test_util.TestCase):
 
   def setUp(self):
-    super(ClusterTestCase, self).setUp()
+    super(ParameterServersExampleTest, self).setUp()
     self._model_dir = os.path.join(self.get_temp_dir(), "model")
-    self._cluster = {
-        task_type: [
-            "localhost:%d" % portpicker.pick_unused_port() for _ in range(count)
-        ] for task_type, count in [("ps", 2), ("chief", 1), ("worker", 1)]
-    }
+    addresses = ["localhost:%d" % portpicker.pick_unused_port()
+                 for _ in range(4)]
+    self._cluster = dict(
+        ps=addresses[:2], chief=addresses[2:3], worker=addresses[3:])
 
   def _start_task(self, task_type, index, *args):
     return self.start_python(*args, TF_CONFIG=json.dumps({
@@ -58,9 +57,6 @@ class ClusterTestCase(test_util.TestCase):
     self.assertAllClose(1., norms.max(), rtol=1e-5)
     self.assertAllClose(1., float(largest_norm), rtol=1e-5)
 
-
-class ParameterServersExampleTest(ClusterTestCase):
-
   def _args(self, steps, vocabulary=20):
     return [os.path.join(test_util.ROOT, "examples", "parameter_servers.py"),
             "--model_dir=" + self._model_dir, "--steps=%d" % steps,
@@ -75,18 +71,17 @@ class ParameterServersExampleTest(ClusterTestCase):
 
   def _wait_for_checkpoints(self, count):
     """Waits for new checkpoints, one after the other."""
-    path = tf.train.latest_checkpoint(self._model_dir)
+    paths = {tf.train.latest_checkpoint(self._model_dir)}
     deadline = time.time() + test_util.TIMEOUT
-    while count:
+    while len(paths) <= count:
       self.assertLess(time.time(), deadline)
       time.sleep(0.05)
-      last_path, path = path, tf.train.latest_checkpoint(self._model_dir)
-      count -= path != last_path
+      paths.add(tf.train.latest_checkpoint(self._model_dir))
 
   def test_all_tasks_of_one_machine(self):
     program = self.start_python(*self._args(steps=1000))
     self.check_success(program)
-    for task in "chief     0", "worker    0", "worker    1":
+    for task in "chief +0", "worker +0", "worker +1":
       self.assertRegex(program.before, task + r" +\d+/1000  loss \d")
     # A worker may run one step after the chief's last step.
     norm, = re.findall(r"100[01]/1000 .* norm (\S+)  100\.0% at the bound",
@@ -120,7 +115,10 @@ class ParameterServersExampleTest(ClusterTestCase):
     for task in tasks:  # The first is a parameter server.
       test_util.kill(task)
     step = self._saved()["global_step"]
-    self.check_success(self._start_without_worker(step + 70)[-1])
+    chief = self._start_without_worker(step + 70)[-1]
+    chief.expect(r"chief +0 +(\d+)/")
+    self.assertIn(int(chief.match.group(1)), [step, step + 1])
+    self.check_success(chief)
     resumed = self._saved()
     self._check_norms()
 
@@ -131,20 +129,17 @@ class ParameterServersExampleTest(ClusterTestCase):
          "global_step"], resumed)
     self.assertAllClose(self._saved(), resumed, rtol=0, atol=0)
 
-
-@test_util.needs_estimator
-class EstimatorTest(ClusterTestCase):
-
-  def test_train_and_evaluate(self):
+  @test_util.needs_estimator
+  def test_estimator(self):
     program = os.path.join(test_util.ROOT, "tests", "estimator_cluster.py")
-    _, _, chief, worker, evaluator = [
-        self._start_task(task_type, index, program) for task_type, index in [
-            ("ps", 0), ("ps", 1), ("chief", 0), ("worker", 0),
-            ("evaluator", 0)]]
-    for task in chief, worker, evaluator:
+    self._start_task("ps", 0, program)
+    self._start_task("ps", 1, program)
+    tasks = [self._start_task(task_type, 0, program)
+             for task_type in ("chief", "worker", "evaluator")]
+    for task in tasks:
       self.check_success(task)
-    largest_norm = re.findall(r"largest_norm = (\S+),", evaluator.before)[-1]
-    self._check_norms(largest_norm)
+    norm = re.findall(r"largest_norm = (\S+),", tasks[-1].before)[-1]
+    self._check_norms(norm)
 
 
 if __name__ == "__main__":
