@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Asynchronous workers that share variables on a parameter server."""
+"""Workers, asynchronous or not, that share variables on a parameter server."""
 
 from __future__ import absolute_import
 from __future__ import division
@@ -25,6 +25,7 @@ import tf_contrib_opt
 with_variable_kinds = test_util.with_variable_kinds
 
 _NUM_WORKERS = 8
+_NUM_SYNCHRONOUS_WORKERS = 4
 
 # Whether clip ops are colocated, and whether the worker caches the variable.
 _PLACEMENTS = (
@@ -166,6 +167,59 @@ class ClusterTest(test_util.GraphTestCase):
       for _ in range(3):
         sess.run(train_op)
         self.assertAllClose([[0.6, 0.8]], sess.run(var))
+
+  def _build_synchronous_step(self, task, is_outside, is_sparse, use_resource):
+    """Builds a step that pushes a row from the bound of 1 to a norm of 2."""
+    with tf.device("/job:ps/task:0"):
+      global_step = tf.get_variable(
+          "step", initializer=tf.constant(0, tf.int64), trainable=False,
+          use_resource=use_resource)
+      var = test_util.get_variable([[0.6, 0.8], [0.3, 0.4]], use_resource)
+      sync = opt = tf.train.GradientDescentOptimizer(1.)
+      for wrapper in ["sync", "clip"] if is_outside else ["clip", "sync"]:
+        if wrapper == "clip":
+          opt = test_util.clip({var: [1]}, opt=opt)
+        else:
+          sync = opt = tf.train.SyncReplicasOptimizer(
+              opt, _NUM_SYNCHRONOUS_WORKERS, _NUM_SYNCHRONOUS_WORKERS)
+      with tf.device("/job:worker/task:%d" % task):
+        row = tf.nn.embedding_lookup(var, [0]) if is_sparse else var[:1]
+        loss = -tf.reduce_sum(row * [[0.6, 0.8]])
+      return var, sync, opt.minimize(loss, global_step)
+
+  def _work_synchronously(self, container, task, *args):
+    with tf.Graph().as_default(), tf.container(container):
+      _, sync, train_op = self._build_synchronous_step(task, *args)
+      with tf.Session(self.workers[task].target) as sess:
+        sess.run(sync.local_step_init_op)
+        for _ in range(5):
+          sess.run(train_op)
+
+  @with_variable_kinds(*[
+      (order + kind, is_outside, is_sparse)
+      for order, is_outside in (("_outside", True), ("_inside", False))
+      for kind, is_sparse in (("_sparse", True), ("_dense", False))])
+  def test_d5_synchronous_workers(self, *args):
+    """With tf.contrib outside, the row ends at -2: each worker clips it."""
+    container = self._testMethodName.replace("_", "-")
+    with tf.container(container):
+      var, sync, _ = self._build_synchronous_step(0, *args)
+      init_op = tf.global_variables_initializer()
+      runner = sync.get_chief_queue_runner()
+    coord = tf.train.Coordinator()
+    with tf.Session(self.workers[0].target) as sess:
+      for op in (init_op, sync.chief_init_op, sync.get_init_tokens_op(0)):
+        sess.run(op)
+      runner.create_threads(sess, coord, daemon=True, start=True)
+      workers = [
+          self.checkedThread(self._work_synchronously, (container, task) + args)
+          for task in range(_NUM_SYNCHRONOUS_WORKERS)]
+      for worker in workers:
+        worker.start()
+      for worker in workers:
+        worker.join()
+      self.assertAllClose([[0.6, 0.8], [0.3, 0.4]], sess.run(var))
+      coord.request_stop()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""In sessions and MetaGraphs that go on, and among wrappers of other kinds."""
+"""Training that is resumed, and wrappers of other kinds inside and outside."""
 
 from __future__ import absolute_import
 from __future__ import division
@@ -19,12 +19,9 @@ from __future__ import print_function
 
 import os
 
-from absl import logging
 import numpy as np
-import scenarios
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
 with_variable_kinds = test_util.with_variable_kinds
 
@@ -41,10 +38,8 @@ def _minimize(use_resource, inner=lambda opt: opt, outer=lambda opt: opt):
       use_resource=use_resource)
   rows = tf.nn.embedding_lookup(embeddings, [2, 0])
   loss = -tf.reduce_sum(tf.square(rows)) - tf.reduce_sum(tf.square(weights))
-  opt = tf_contrib_opt.VariableClippingOptimizer(
-      inner(tf.train.AdamOptimizer(0.1)),
-      {embeddings: [1], weights: [0]},
-      max_norm=1.)
+  opt = test_util.clip({embeddings: [1], weights: [0]},
+                       opt=inner(tf.train.AdamOptimizer(0.1)))
   return outer(opt).minimize(
       loss, global_step=tf.train.get_or_create_global_step())
 
@@ -151,116 +146,6 @@ class CompositionTest(test_util.GraphTestCase):
         sess.run(graph.get_operation_by_name(train_op.name))
       state = _state(sess)
     self.assertAllClose(self._uninterrupted(use_resource), state)
-
-
-class HandWrittenWrapper(object):
-  """Acts as an optimizer without being a `tf.train.Optimizer`."""
-
-  def __init__(self, opt):
-    self._opt = opt
-
-  def compute_gradients(self, *args, **kwargs):
-    return self._opt.compute_gradients(*args, **kwargs)
-
-  def apply_gradients(self, *args, **kwargs):
-    return self._opt.apply_gradients(*args, **kwargs)
-
-
-class WrapperWithSlots(HandWrittenWrapper):
-
-  def get_slot(self, *args, **kwargs):
-    return self._opt.get_slot(*args, **kwargs)
-
-  def get_slot_names(self):
-    return self._opt.get_slot_names()
-
-
-class DuckTypedTest(test_util.GraphTestCase):
-  """Inner optimizers that are no subclass of `tf.train.Optimizer`."""
-
-  def _check(self, wrap, use_resource):
-    with tf.Graph().as_default(), tf.Session() as sess:
-      train_op = _minimize(use_resource)
-      sess.run(tf.global_variables_initializer())
-      sess.run(train_op)
-      expected = _state(sess)
-    self.train(_minimize(use_resource, inner=wrap))
-    self.assertAllClose(expected, _state(self.sess), rtol=0, atol=0)
-
-  @with_variable_kinds()
-  def test_hand_written(self, use_resource):
-    self._check(HandWrittenWrapper, use_resource)
-
-  @scenarios.needs_contrib
-  @with_variable_kinds()
-  def test_multitask(self, use_resource):
-    self._check(scenarios.contrib_opt.MultitaskOptimizerWrapper, use_resource)
-
-  @with_variable_kinds()
-  def test_checkpoint(self, use_resource):
-    """As with tf.contrib, it does not restore slots. A Saver does."""
-    var = test_util.get_variable([[3., 4.]], use_resource)
-    inner = tf.train.MomentumOptimizer(0.1, 0.9)
-    opt = tf_contrib_opt.VariableClippingOptimizer(
-        WrapperWithSlots(inner), {var: [1]}, 1.)
-    self.assertEmpty(opt.variables())
-    self.train(opt.minimize(tf.reduce_sum(var)))
-    checkpoint = tf.train.Checkpoint(var=var, opt=opt)
-    path = os.path.join(self.get_temp_dir(), "ckpt")
-    with self.sess.as_default():
-      path = checkpoint.save(path)
-    saved = self.sess.run(var)
-    self.initialize()
-    checkpoint.restore(path).run_restore_ops(self.sess)
-    self.assertAllEqual(saved, self.sess.run(var))
-
-
-class WarningTest(test_util.GraphTestCase):
-  """Of keys that are not what is trained, which are silently left alone."""
-
-  def setUp(self):
-    super(WarningTest, self).setUp()
-    patch = tf.test.mock.patch.object(logging, "warning")
-    self._warning = patch.start()
-    self.addCleanup(patch.stop)
-
-  def _create_variables(self, use_resource):
-    return [test_util.get_variable([3., 4.], use_resource, name=name)
-            for name in ("a", "b", "c")]
-
-  def _clip(self, *variables, **kwargs):
-    return tf_contrib_opt.VariableClippingOptimizer(
-        kwargs.get("opt") or tf.train.GradientDescentOptimizer(0.1),
-        {var: [0] for var in variables}, 1.)
-
-  @with_variable_kinds()
-  def test_no_key_is_trained(self, use_resource):
-    a, b, c = self._create_variables(use_resource)
-    opt = self._clip(b, opt=self._clip(a))
-    for _ in range(2):
-      opt.apply_gradients([(tf.ones([2]), c)])
-    self.assertEqual(1, self._warning.call_count)
-    message = self._warning.call_args[0][0] % self._warning.call_args[0][1:]
-    self.assertRegex(message, "No gradient is of a key .*(a:0, b:0|b:0, a:0)")
-
-  @with_variable_kinds()
-  def test_another_wrapper_of_the_chain_has_a_key(self, use_resource):
-    a, b, _ = self._create_variables(use_resource)
-    for inner, outer in ((a, b), (b, a)):
-      opt = self._clip(outer, opt=self._clip(inner))
-      opt.minimize(tf.reduce_sum(a), var_list=[a])
-      opt.minimize(tf.reduce_sum(b), var_list=[b])
-    self._warning.assert_not_called()
-
-  @with_variable_kinds()
-  def test_a_key_has_no_gradient(self, use_resource):
-    a, b, _ = self._create_variables(use_resource)
-    self._clip(a).apply_gradients([(None, a), (tf.ones([2]), b)])
-    self._clip().apply_gradients([(tf.ones([2]), b)])
-    opt = self._clip(a)
-    opt.minimize(tf.reduce_sum(a), var_list=[a])
-    opt.minimize(tf.reduce_sum(b), var_list=[b])  # Of a generator, say.
-    self._warning.assert_not_called()
 
 
 if __name__ == "__main__":

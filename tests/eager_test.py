@@ -146,13 +146,50 @@ class EagerTest(test_util.TestCase):
     self.assertEmpty(
         tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
 
-  def test_warns_once_of_copies(self):
-    var, trained = tf.Variable([3., 4.]), tf.Variable([3., 4.])
+  def test_warns_once(self):
+    """Of steps without a key, and of each sparse gradient that clips all."""
+    var, trained = tf.Variable([[3., 4.]]), tf.Variable([[3., 4.]])
     opt = clip([(var, [0])])
+    gradient = tf.IndexedSlices(
+        tf.zeros([1, 2]), tf.constant([0]), tf.constant([1, 2]))
     with tf.compat.v1.test.mock.patch.object(logging, "warning") as warning:
       for _ in range(3):
-        opt.apply_gradients([(tf.zeros([2]), trained)])
-    self.assertEqual(1, warning.call_count)
+        opt.apply_gradients([(gradient, var)])
+      self.assertEqual(1, warning.call_count)
+      for _ in range(3):  # A new model, which the optimizer does not know.
+        opt.apply_gradients([(gradient, trained)])
+    self.assertEqual(2, warning.call_count)
+
+  @parameterized.named_parameters(
+      ("", lambda step: step), ("_in_function", tf.function))
+  def test_d15_variable_in_several_pairs(self, decorate):
+    dense, sparse = [tf.Variable([[3., 4.], [6., 8.]]) for _ in range(2)]
+    opt = clip([(dense, [1]), (sparse, [1])])
+    rows = tf.IndexedSlices(
+        tf.zeros([1, 2]), tf.constant([1]), tf.constant([2, 2]))
+
+    @decorate
+    def step():
+      opt.apply_gradients([(rows, sparse), (rows, dense),
+                           (tf.zeros([2, 2]), dense), (rows, sparse)])
+
+    step()
+    self.assertAllClose([[0.6, 0.8], [0.6, 0.8]], dense.numpy())
+    self.assertAllClose([[3., 4.], [0.6, 0.8]], sparse.numpy())
+
+  @parameterized.named_parameters(
+      ("_max_norm", [1], np.ones([2, 1]), ValueError),
+      ("_dims", [2], 1., ValueError))
+  def test_refuses_before_the_update(self, dims, max_norm, error):
+    var, global_step = tf.Variable([[3., 4.], [6., 8.]]), tf.Variable(0)
+    opt = clip([(var, dims)], max_norm,
+               tf.compat.v1.train.GradientDescentOptimizer(0.1))
+    gradient = tf.IndexedSlices(
+        tf.ones([1, 2]), tf.constant([0]), tf.constant([2, 2]))
+    with self.assertRaises(error):
+      opt.apply_gradients([(gradient, var)], global_step)
+    self.assertAllEqual([[3., 4.], [6., 8.]], var.numpy())
+    self.assertEqual(0, global_step.numpy())
 
   def test_checkpoint(self):
     """Restores what Adam had, before Adam has created it (D9)."""

@@ -11,18 +11,22 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Bad input is refused early, with the remedy (D14)."""
+"""Bad input is refused early, with the remedy (D14), or causes a warning."""
 
 from __future__ import absolute_import
 from __future__ import division
 from __future__ import print_function
 
+import re
+
+from absl import logging
 import numpy as np
 import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 import test_util
 import tf_contrib_opt
 
+clip = test_util.clip
 with_variable_kinds = test_util.with_variable_kinds
 
 
@@ -98,17 +102,23 @@ class ErrorsTest(test_util.GraphTestCase):
       dims = dims()
     self._assert_refused(
         TypeError, "vars_to_clip_dims .*list of integers.*variable emb:0.*"
-        r"Use \[\]", use_resource, dims=dims)
+        r"use \[\]", use_resource, dims=dims)
 
   def _assert_refused_with_gradient(self, error, pattern, value, grad,
-                                    use_resource, dims, max_norm=1.):
+                                    use_resource, dims, max_norm=1.,
+                                    dtype=tf.float32):
     """Asserts what `apply_gradients` says, before it updates anything."""
-    var = test_util.get_variable(value, use_resource, name="emb")
-    opt = tf_contrib_opt.VariableClippingOptimizer(
-        tf.train.GradientDescentOptimizer(0.1), {var: dims}, max_norm)
-    opt.apply_gradients([(None, var), (tf.zeros([]), tf.get_variable("b", []))])
+    var = test_util.get_variable(value, use_resource, dtype, name="emb")
+    opt = clip({var: dims}, max_norm)
+    train_op = opt.apply_gradients(
+        [(None, var), (tf.zeros([]), tf.get_variable("b", []))])
     with self.assertRaisesRegex(error, pattern):
       opt.apply_gradients([(grad, var)])
+    self.assertEqual([train_op], tf.get_collection(tf.GraphKeys.TRAIN_OP))
+    self.assertEmpty(
+        [op for op in tf.get_default_graph().get_operations()
+         if var.op.outputs[0] in op.inputs and re.search(
+             "Apply|Scatter|Sub", op.type)])
 
   @with_variable_kinds(
       ("_high", 2), ("_higher", 3), ("_low", -3), ("_lower", -4))
@@ -125,6 +135,23 @@ class ErrorsTest(test_util.GraphTestCase):
         tf.ones([]), use_resource, [0])
 
   @with_variable_kinds(
+      ("_complex", tf.complex64, "complex64"), ("_int", tf.int32, "int32"))
+  def test_dtype(self, dtype, name, use_resource):
+    self._assert_refused_with_gradient(
+        TypeError, "variable emb:0 of .*{}.*floating".format(name),
+        np.ones([2, 3]), tf.ones([2, 3], dtype), use_resource, [1], dtype=dtype)
+
+  @with_variable_kinds(
+      ("_rows", [3, 1]), ("_columns", [2]), ("_rank", [1, 2, 3]),
+      ("_tensor", tf.ones))
+  def test_max_norm_that_does_not_broadcast(self, shape, use_resource):
+    max_norm = shape([3, 1]) if callable(shape) else np.ones(shape)
+    self._assert_refused_with_gradient(
+        ValueError, r"max_norm has shape \(.*\).*variable emb:0 is dense.*"
+        r"broadcasts to shape \(2, 3\)", np.ones([2, 3]), tf.ones([2, 3]),
+        use_resource, [1], max_norm)
+
+  @with_variable_kinds(
       ("_column", np.ones([2, 1])), ("_matrix", np.ones([2, 3])),
       ("_rank", np.ones([1, 1, 1])), ("_tensor", tf.ones))
   def test_max_norm_that_varies_from_row_to_row(self, max_norm, use_resource):
@@ -132,9 +159,9 @@ class ErrorsTest(test_util.GraphTestCase):
       max_norm = max_norm([2, 1])
     rows = tf.IndexedSlices(tf.ones([1, 3]), tf.constant([0]))
     self._assert_refused_with_gradient(
-        ValueError, r"max_norm has shape \(.*\) and must serve for any row of "
-        r"variable emb:0.*sparse.*against shape \(1, 3\)", np.ones([2, 3]),
-        rows, use_resource, [1], max_norm)
+        ValueError, r"max_norm has shape \(.*\).*variable emb:0 is sparse.*"
+        r"broadcasts to shape \(1, 3\)", np.ones([2, 3]), rows, use_resource,
+        [1], max_norm)
 
   @with_variable_kinds(
       ("_vector", [2], [-1]), ("_columns", [2, 3], [-2]),
@@ -151,8 +178,8 @@ class ErrorsTest(test_util.GraphTestCase):
     train_op = opt.minimize(tf.reduce_sum(tf.nn.embedding_lookup(var, [0])))
     self.initialize()
     with self.assertRaisesRegex(
-        tf.errors.InvalidArgumentError, "Norms along dimension 0 span rows. "
-        "Count dimensions of variable emb:0 from 0"):
+        tf.errors.InvalidArgumentError, "variable emb:0 is dimension 0. Count "
+        "dimensions from 0"):
       self.sess.run(train_op)
 
   @with_variable_kinds()
@@ -161,8 +188,8 @@ class ErrorsTest(test_util.GraphTestCase):
         "emb", [4, 3], use_resource=use_resource,
         partitioner=tf.fixed_size_partitioner(2))
     with self.assertRaisesRegex(
-        ValueError, "vars_to_clip_dims has two lists of dimensions for "
-        "variable emb/part_1:0. Keep one of its keys"):
+        ValueError, "vars_to_clip_dims has two keys for variable "
+        "emb/part_1:0, with different dimensions. Keep one"):
       tf_contrib_opt.VariableClippingOptimizer(
           tf.train.AdamOptimizer(), {var: [1], list(var)[1]: []}, 1.)
 
@@ -181,6 +208,71 @@ class ErrorsTest(test_util.GraphTestCase):
     self._assert_refused(
         ValueError, "max_norm must be positive and finite.*omit it from "
         "vars_to_clip_dims", use_resource, max_norm=max_norm)
+
+
+class WarningsTest(test_util.GraphTestCase):
+
+  def setUp(self):
+    super(WarningsTest, self).setUp()
+    patch = tf.test.mock.patch.object(logging, "warning")
+    self._warning = patch.start()
+    self.addCleanup(patch.stop)
+
+  def _create_variables(self, use_resource):
+    return [test_util.get_variable([3., 4.], use_resource, name=name)
+            for name in ("a", "b", "c")]
+
+  def _messages(self):
+    return [call[0][0] % call[0][1:] for call in self._warning.call_args_list]
+
+  @with_variable_kinds()
+  def test_no_key_is_in_a_call(self, use_resource):
+    a, b, c = self._create_variables(use_resource)
+    opt = clip({a: [0]}, opt=clip({b: [0]}), name="Outer")
+    for _ in range(2):
+      opt.apply_gradients([(tf.ones([2]), c)])
+    outer, inner = self._messages()
+    self.assertRegex(outer, "Outer clips nothing in this call .*copies.* a:0")
+    self.assertRegex(inner, "VariableClipping clips nothing in this call.* b:0")
+
+  @with_variable_kinds()
+  def test_no_key(self, use_resource):
+    """A canned Estimator calls `optimizer` before it has variables."""
+    a, _, _ = self._create_variables(use_resource)
+    clip({v: [0] for v in ()}).apply_gradients([(tf.ones([2]), a)])
+    message, = self._messages()
+    self.assertRegex(message, "clips nothing in this call.* none")
+
+  @with_variable_kinds()
+  def test_key_that_is_trained_later(self, use_resource):
+    """A generator is trained before the critic, whose weights are keys."""
+    a, b, _ = self._create_variables(use_resource)
+    opt = clip({a: [0]})
+    opt.apply_gradients([(tf.ones([2]), b)])
+    train_op = opt.apply_gradients([(tf.ones([2]), a)])
+    message, = self._messages()
+    self.assertIn("in this call", message)  # And only that is said.
+    self.train(train_op)
+    self.assertAllClose([[0.6, 0.8]], [self.sess.run(a)])
+
+  @with_variable_kinds()
+  def test_key_is_in_each_call(self, use_resource):
+    a, b, _ = self._create_variables(use_resource)
+    opt = clip({a: [0]}, opt=clip({b: [0]}))
+    opt.minimize(tf.reduce_sum(a) + tf.reduce_sum(b), var_list=[a, b])
+    opt.apply_gradients([(None, a), (tf.ones([2]), b)])
+    self._warning.assert_not_called()
+
+  @with_variable_kinds()
+  def test_norms_across_rows_of_a_sparse_gradient(self, use_resource):
+    """Once for each variable."""
+    a, b, _ = self._create_variables(use_resource)
+    opt = clip({a: [0], b: [0]})
+    for _ in range(2):
+      opt.minimize(test_util.lookup(a, [0]) + test_util.lookup(b, [0]))
+    self.assertRegex(
+        " ".join(self._messages()),
+        "^The whole variable a:0 [^:]*The whole variable b:0 [^:]*$")
 
 
 if __name__ == "__main__":

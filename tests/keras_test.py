@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""`compile` of a Keras 2 model takes the optimizer."""
+"""Keras 2: `compile` takes the optimizer, and mixed precision is clipped."""
 
 from __future__ import absolute_import
 from __future__ import division
@@ -19,6 +19,7 @@ from __future__ import print_function
 
 import unittest
 
+from absl.testing import parameterized
 import numpy as np
 import tensorflow as tf
 import test_util
@@ -27,6 +28,10 @@ v1 = tf.compat.v1
 v1.enable_eager_execution()
 
 _ROWS = np.float32([[3., 4.], [0.3, 0.4], [6., 8.], [5., 12.]])
+
+
+_needs_mixed_precision = unittest.skipIf(
+    test_util.VERSION < (1, 15), "TensorFlow 1.14 has no mixed precision.")
 
 
 @unittest.skipIf(getattr(tf.keras, "__version__", "2").startswith("3"),
@@ -52,6 +57,51 @@ class KerasTest(test_util.TestCase):
   def test_fit_in_graph(self):
     with tf.Graph().as_default():
       self.test_fit()
+
+  def _create_layer(self):
+    """Returns a layer that computes in float16, with float32 variables."""
+    mixed_precision = tf.keras.mixed_precision
+    if hasattr(mixed_precision, "Policy"):
+      policy = mixed_precision.Policy("mixed_float16")
+    else:  # Before TensorFlow 2.4.
+      policy = mixed_precision.experimental.Policy(
+          "mixed_float16", loss_scale=None)
+    layer = tf.keras.layers.Dense(2, use_bias=False, dtype=policy)
+    layer.build([None, 4])
+    return layer
+
+  @parameterized.named_parameters(
+      ("_of_layer", lambda layer, _: layer.trainable_variables),
+      ("_of_tape", lambda _, tape: tape.watched_variables()))
+  @_needs_mixed_precision
+  def test_mixed_precision(self, variables):
+    """A layer wraps its variables. A tape may see the variables inside."""
+    layer = self._create_layer()
+    layer.set_weights([_ROWS])
+    opt = test_util.clip([(layer.kernel, [0])])
+    with tf.GradientTape() as tape:
+      loss = tf.reduce_sum(layer(np.ones([1, 4], np.float32)))
+    variables = variables(layer, tape)
+    opt.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    kernel, = layer.get_weights()
+    self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [0]), kernel)
+
+  @parameterized.named_parameters(
+      ("_of_layer", lambda layer: layer.trainable_variables),
+      ("_of_collection", lambda _: v1.trainable_variables()))
+  @_needs_mixed_precision
+  def test_mixed_precision_in_graph(self, variables):
+    with tf.Graph().as_default(), v1.Session() as sess:
+      layer = self._create_layer()
+      loss = tf.reduce_sum(layer(tf.ones([1, 4])))
+      variables = variables(layer)
+      train_op = test_util.clip([(layer.kernel, [0])]).minimize(
+          loss, var_list=variables)
+      sess.run(v1.global_variables_initializer())
+      sess.run(variables[0].assign(_ROWS))
+      sess.run(train_op)
+      self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [0]),
+                          sess.run(variables[0]))
 
 
 if __name__ == "__main__":

@@ -18,9 +18,11 @@ from __future__ import division
 from __future__ import print_function
 
 import itertools
+import unittest
 
 from absl.testing import parameterized
 import numpy as np
+import tensorflow as tf2
 import tensorflow.compat.v1 as tf
 import test_util
 
@@ -120,6 +122,95 @@ class StrategyTest(test_util.TestCase):
     for copy in copies:
       self.assertAllClose(expected, copy)
       self.assertAllEqual(copies[0], copy)
+
+  def _step_of_several_pairs(self, strategy, variables):
+    """Clips a variable in two sparse pairs, and one in a dense one as well."""
+    sparse, dense = variables
+    opt = clip([(var, [1]) for var in variables])
+
+    def step():
+      first = tf.convert_to_tensor(
+          tf.distribute.get_replica_context().replica_id_in_sync_group)
+      rows = [tf.IndexedSlices(tf.zeros([1, 2]), ids, tf.constant([5, 2]))
+              for ids in (tf.stack([first]), tf.constant([3]))]
+      return opt.apply_gradients(
+          [(rows[0], sparse), (rows[1], dense), (rows[1], sparse),
+           (tf.zeros([5, 2]), dense)])
+
+    return step
+
+  def _check_several_pairs(self, strategy, values):
+    """Checks the copies of the sparse and of the dense variable."""
+    clipped = test_util.clip_by_norm(_ROWS, 1., [1])
+    looked_up = list(range(strategy.num_replicas_in_sync)) + [3]
+    expected = _ROWS.copy()
+    expected[looked_up] = clipped[looked_up]
+    for copies, want in zip(values, (expected, clipped)):
+      for copy in copies:
+        self.assertAllClose(want, copy)
+        self.assertAllEqual(copies[0], copy)
+
+  @parameterized.named_parameters(*_STRATEGIES)
+  def test_d15_variable_in_several_pairs(self, create_strategy):
+    with tf.Graph().as_default(), create_strategy().scope():
+      strategy = tf.distribute.get_strategy()
+      variables = [test_util.get_variable(_ROWS, True, name=name)
+                   for name in ("sparse", "dense")]
+      train_op = tf.group(strategy.experimental_local_results(
+          strategy.extended.call_for_each_replica(
+              self._step_of_several_pairs(strategy, variables))))
+      copies = [[copy.read_value() for copy in
+                 strategy.experimental_local_results(var)] for var in variables]
+      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(train_op)
+        self._check_several_pairs(strategy, sess.run(copies))
+
+  @unittest.skipUnless(tf.executing_eagerly(), "A function of TensorFlow 2.")
+  @parameterized.named_parameters(*_STRATEGIES[:5])
+  def test_d15_variable_in_several_pairs_in_function(self, create_strategy):
+    strategy = create_strategy()
+    with strategy.scope():
+      variables = [tf2.Variable(_ROWS) for _ in range(2)]
+    step = self._step_of_several_pairs(strategy, variables)
+
+    @tf2.function
+    def run():
+      test_util.run_in_replicas(strategy)(step)
+
+    run()
+    self._check_several_pairs(strategy, [
+        [copy.numpy() for copy in strategy.experimental_local_results(var)]
+        for var in variables])
+
+  @parameterized.named_parameters(*[
+      (strategy[0] + suffix, strategy[1], is_sparse)
+      for strategy in (_STRATEGIES[0], _STRATEGIES[2])
+      for suffix, is_sparse in (("_sparse", True), ("_dense", False))])
+  def test_d8_dynamic_loss_scale(self, create_strategy, is_sparse):
+    """Until TensorFlow 2.0, it hands over the components of variables."""
+    with tf.Graph().as_default(), create_strategy().scope():
+      strategy = tf.distribute.get_strategy()
+      var = test_util.get_variable(_ROWS, True)
+      opt = tf.train.experimental.MixedPrecisionLossScaleOptimizer(
+          clip({var: [1]}), "dynamic")
+
+      def step():
+        gradient = tf.zeros([5, 2])
+        if is_sparse:
+          gradient = tf.IndexedSlices(
+              gradient, tf.range(5), tf.constant([5, 2]))
+        return opt.apply_gradients([(gradient, var)])
+
+      train_op = tf.group(strategy.experimental_local_results(
+          strategy.extended.call_for_each_replica(step)))
+      copies = [copy.read_value()
+                for copy in strategy.experimental_local_results(var)]
+      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(train_op)
+        for copy in sess.run(copies):
+          self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
 
   def test_sparse_of_unknown_shape(self):
     """Which other strategies refuse by themselves, in older TensorFlows."""

@@ -1,0 +1,166 @@
+# Copyright 2026 The tf_contrib_opt Authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Inner optimizers that are no complete `tf.train.Optimizer`."""
+
+from __future__ import absolute_import
+from __future__ import division
+from __future__ import print_function
+
+import os
+
+import scenarios
+import tensorflow.compat.v1 as tf
+import test_util
+import tf_contrib_opt
+
+clip = test_util.clip
+with_variable_kinds = test_util.with_variable_kinds
+
+_CLIPPED = [[0.6, 0.8], [6., 8.]]
+
+
+class ApplyOnly(object):
+  """Has `apply_gradients` and nothing else."""
+
+  def __init__(self, opt):
+    self._opt = opt
+
+  def apply_gradients(self, *args, **kwargs):
+    return self._opt.apply_gradients(*args, **kwargs)
+
+
+class Wrapper(ApplyOnly):
+  """Has all methods that `minimize` and a `tf.train.Saver` need."""
+
+  def compute_gradients(self, *args, **kwargs):
+    return self._opt.compute_gradients(*args, **kwargs)
+
+  def get_slot(self, *args, **kwargs):
+    return self._opt.get_slot(*args, **kwargs)
+
+  def get_slot_names(self):
+    return self._opt.get_slot_names()
+
+
+class Delegate(ApplyOnly):
+  """Delegates all attributes, also `get_config`, which Keras optimizers have.
+  """
+
+  def __getattr__(self, name):
+    if name == "get_config":
+      return lambda: {}
+    return getattr(self._opt, name)
+
+
+class InnerOptimizersTest(test_util.GraphTestCase):
+
+  def _get_variable(self, use_resource):
+    return test_util.get_variable([[3., 4.], [6., 8.]], use_resource)
+
+  @with_variable_kinds(("_wrapper", Wrapper), ("_delegate", Delegate))
+  def test_minimize(self, wrap, use_resource):
+    var = self._get_variable(use_resource)
+    opt = clip({var: [1]}, opt=wrap(tf.train.GradientDescentOptimizer(0.)))
+    self.train(opt.minimize(test_util.lookup(var, [0])))
+    self.assertAllClose(_CLIPPED, self.sess.run(var))
+
+  @with_variable_kinds()
+  def test_apply_gradients_alone(self, use_resource):
+    var = self._get_variable(use_resource)
+    opt = clip({var: [1]}, opt=ApplyOnly(tf.train.GradientDescentOptimizer(0.)))
+    gradient = tf.IndexedSlices(tf.zeros([1, 2]), tf.constant([0]))
+    self.train(opt.apply_gradients([(gradient, var)]))
+    self.assertAllClose(_CLIPPED, self.sess.run(var))
+    self.assertEmpty(opt.variables())
+    with self.assertRaises(AttributeError):
+      opt.minimize(test_util.lookup(var, [0]))
+
+  @with_variable_kinds()
+  def test_checkpoint(self, use_resource):
+    """As with tf.contrib, it does not restore slots. A Saver does."""
+    var = self._get_variable(use_resource)
+    opt = clip({var: [1]}, opt=Wrapper(tf.train.MomentumOptimizer(0.1, 0.9)))
+    self.assertEmpty(opt.variables())
+    self.train(opt.minimize(tf.reduce_sum(var)))
+    checkpoint = tf.train.Checkpoint(var=var, opt=opt)
+    with self.sess.as_default():
+      path = checkpoint.save(os.path.join(self.get_temp_dir(), "ckpt"))
+    saved = self.sess.run(var)
+    self.initialize()
+    checkpoint.restore(path).run_restore_ops(self.sess)
+    self.assertAllEqual(saved, self.sess.run(var))
+
+
+@scenarios.needs_contrib
+class ContribTest(test_util.GraphTestCase):
+  """Optimizers of tf.contrib, in the class of tf.contrib and in this one."""
+
+  def _check(self, create, use_resource):
+    """Returns the optimizer of this library, after a step with each."""
+    for module in (scenarios.contrib_opt, tf_contrib_opt):
+      with tf.variable_scope(module.__name__.split(".")[0]):
+        var = self._get_variable(use_resource)
+        opt = module.VariableClippingOptimizer(
+            create(tf.train.AdamOptimizer(0.)), {var: [1]}, 1.)
+        train_op = opt.minimize(tf.reduce_sum(var), var_list=[var])
+      self.train(train_op)
+      self.assertAllClose([[0.6, 0.8], [0.6, 0.8]], self.sess.run(var))
+    return opt
+
+  _get_variable = InnerOptimizersTest._get_variable
+
+  @with_variable_kinds()
+  def test_multitask(self, use_resource):
+    opt = self._check(
+        scenarios.contrib_opt.MultitaskOptimizerWrapper, use_resource)
+    self.assertLen(opt.variables(), 4)
+
+  @with_variable_kinds()
+  def test_moving_average(self, use_resource):
+    """It never calls the constructor of `tf.train.Optimizer`."""
+    create = scenarios.contrib_opt.MovingAverageOptimizer
+    self.assertEmpty(self._check(create, use_resource).variables())
+
+  @with_variable_kinds()
+  def test_loss_scale(self, use_resource):
+    """It never calls the constructor of `tf.train.Optimizer` either."""
+    from tensorflow.contrib import mixed_precision
+
+    def create(opt):
+      return mixed_precision.LossScaleOptimizer(
+          opt, mixed_precision.FixedLossScaleManager(8.))
+
+    self.assertEmpty(self._check(create, use_resource).variables())
+
+  @with_variable_kinds()
+  def test_checkpoint_of_an_optimizer_without_state(self, use_resource):
+    from tensorflow.contrib import estimator
+    names = []
+    for module in (scenarios.contrib_opt, tf_contrib_opt):
+      with tf.Graph().as_default(), tf.Session() as sess:
+        var = self._get_variable(use_resource)
+        opt = module.VariableClippingOptimizer(
+            estimator.TowerOptimizer(tf.train.AdamOptimizer(0.1)), {var: [1]},
+            1.)
+        opt.minimize(test_util.lookup(var, [0]))
+        sess.run(tf.global_variables_initializer())
+        path = tf.train.Checkpoint(var=var, opt=opt).save(
+            os.path.join(self.get_temp_dir(), "ckpt"))
+        names.append(sorted(name for name, _ in tf.train.list_variables(path)))
+    self.assertEqual(*names)
+    self.assertLen(names[0], 5)
+
+
+if __name__ == "__main__":
+  tf.test.main()
