@@ -11,43 +11,24 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Measures what clipping adds to a training step, beside other ways to clip.
+"""Measures how much time clipping adds to a training step.
 
-  python clipping.py --csv=clipping.csv
+  python clipping.py --plot=clipping.png
 
-appends to a CSV file that `plot.py` reads.
-
-A case trains one table by all methods, in an order that changes from round to
-round. A method and the unclipped step take turns of two steps, the second of
-which is timed, and the ratio of their median times is that of the round. What
-is printed is the median of these ratios and, in brackets, their quartiles. The
-methods:
-
-  ours      tf_contrib_opt.VariableClippingOptimizer.
-  contrib   tf.contrib's, or its sequence of ops where there is no tf.contrib.
-  all rows  Writes back every row that was looked up, with scatter_update.
-  MaxNorm   What tf.keras.constraints.MaxNorm computes, on the whole table.
-  torch     The unclipped step, and torch.embedding_renorm_ on the same rows.
-  copy      The unclipped step, and a copy of the same rows in NumPy.
+The program prints a table of docs/performance.md and draws its picture. That
+page explains the methods, the cases and how a round is measured.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
-
 import collections
-import csv
+import functools
 import itertools
-import multiprocessing
-import operator
 import os
-import platform
+import sys
 import timeit
 
 from absl import app
 from absl import flags
 import numpy as np
-import six
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
@@ -64,300 +45,166 @@ except ImportError:
   torch = None
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("csv", os.devnull, "A file to append the ratios to.")
-flags.DEFINE_multi_string(
-    "case", [], "Measure cases with all of these words, such as 'distinct'.")
-flags.DEFINE_integer("rounds", 21, "Rounds of a case.", lower_bound=1)
-flags.DEFINE_float("seconds", 0.05, "Least time of a method in a round, with "
-                   "the unclipped steps that it is compared to.")
+flags.DEFINE_integer("rounds", 15, "Rounds of each case.")
+flags.DEFINE_string("plot", None, "File to draw a picture to.")
 
 MAX_NORM = 2.
-_LARGEST_TABLE_OF_MAX_NORM = 10**6  # Rows. Others are not worth the wait.
+_SECONDS_OF_A_ROUND = 0.05
 
-_OPTIMIZERS = {
-    "SGD": lambda: tf.train.GradientDescentOptimizer(0.1),
-    "Adagrad": lambda: tf.train.AdagradOptimizer(0.1),
-    "Adam": lambda: tf.train.AdamOptimizer(0.01),
-}
-
-# ids: "zipf" (of exponent 1.3), "distinct" or "dense", a gradient of all rows.
-# over: The percentage of rows that each step pushes over the bound.
-# batch: How many ids a step looks up.
-# width: The number of elements of a row.
-# rows: The number of rows of the table.
-# partitions: The number of variables that the table is split into.
-# kind: "ref" or "resource", the kind of the variable.
-# threads: The number of threads inside of ops, and of those between ops.
-Case = collections.namedtuple(
-    "Case", "ids over batch width rows partitions optimizer kind threads")
-
-_CSV_FIELDS = ("tensorflow",) + Case._fields + (
-    "method", "rounds", "lower_quartile", "median", "upper_quartile")
-
-_BASE = Case("zipf", 0, 8192, 128, 10**5, 1, "Adagrad", "resource", 2)
+# The case "dense" has no lookup, so that the gradient has all rows.
+Case = collections.namedtuple("Case", "ids over batch width rows")
+_LABELS = Case("ids", "% of rows over the bound", "ids per step",
+               "width of a row", "rows of the table")
+_BASE = Case("zipf", 0, 8192, 128, 10**5)
 _DENSE = _BASE._replace(ids="dense", rows=_BASE.batch)
 
-
-def all_cases():
-  """Returns the base case, and others that differ from it along an axis."""
-  axes = [
-      dict(over=[0, 5, 100]),
-      dict(batch=[16, 256, 65536]),
-      dict(width=[16, 512]),
-      dict(width=[32], rows=[10**4, 10**5, 10**6, 10**7]),
-      dict(partitions=[4, 16]),
-      dict(optimizer=["SGD"]),
-      dict(rows=[10**4], optimizer=["Adam"]),  # Which updates the whole table.
-      dict(kind=["ref"]),
-      dict(threads=[1]),
-  ]
-  cases = [
-      _BASE._replace(ids=ids, **dict(zip(axis, values)))
-      for axis in axes
-      for ids in ("zipf", "distinct")
-      for values in itertools.product(*axis.values())
-  ]
-  return cases + [_DENSE._replace(over=over) for over in (0, 100)]
+# The panels of the picture: the field along the x axis, and the cases.
+PANELS = [
+    ("over", [_BASE._replace(over=over) for over in (0, 5, 100)]),
+    ("batch", [_BASE._replace(batch=2**i) for i in (4, 8, 13, 16)]),
+    ("width", [_BASE._replace(width=width) for width in (16, 128, 512)]),
+    ("rows", [_BASE._replace(width=32, rows=10**i) for i in (4, 5, 6, 7)]),
+]
 
 
-def sample_batches(case, num_batches=9):  # Odd: two timers see all of them.
-  """Returns pairs of ids and of factors that push some rows outside."""
+def cases_of(panel):
+  return [case._replace(ids=ids)
+          for ids in ("zipf", "distinct") for case in panel[1]]
+
+
+def sample_batches(case):
+  """Yields batches of ids, and of factors that push some rows outwards."""
   random = np.random.RandomState(0)
   is_over = random.permutation(case.rows) % 100 < case.over
-  batches = []
-  for _ in range(num_batches):
+  for _ in range(9):  # An odd number, so that each of two timers gets all.
+    ids = random.permutation(case.rows)[:case.batch]
     if case.ids == "zipf":
       ids = (random.zipf(1.3, case.batch) - 1) % case.rows
-    else:
-      ids = random.permutation(case.rows)[:case.batch]
-    _, inverse, counts = np.unique(
-        ids, return_inverse=True, return_counts=True)
-    factors = np.where(is_over[ids], 0.2 / counts[inverse], 0.)
-    batches.append((ids, factors[:, np.newaxis].astype(np.float32)))
-  return batches
+    yield ids, (0.2 * is_over[ids, np.newaxis]).astype("float32")
 
 
-def unclipped(opt, grads_and_vars):
-  return opt.apply_gradients(grads_and_vars)
+def initial_table(case):
+  """Returns rows that are just inside the bound."""
+  return tf.fill([case.rows, case.width], 0.99 * MAX_NORM / case.width**0.5)
 
 
-def _wrap(module, opt, grads_and_vars, **kwargs):
-  clip_dims = {var: [1] for _, var in grads_and_vars}
+def unclipped(opt, grad, var):
+  return opt.apply_gradients([(grad, var)])
+
+
+def ours(opt, grad, var, module=tf_contrib_opt, **kwargs):
   return module.VariableClippingOptimizer(
-      opt, clip_dims, MAX_NORM, **kwargs).apply_gradients(grads_and_vars)
+      opt, {var: [1]}, MAX_NORM, **kwargs).apply_gradients([(grad, var)])
 
 
-def ours(opt, grads_and_vars, **kwargs):
-  return _wrap(tf_contrib_opt, opt, grads_and_vars, **kwargs)
-
-
-def contrib(opt, grads_and_vars):
-  """Subtracts what is over, once for each time that a row was looked up."""
+def contrib(opt, grad, var):
+  """Clips like tf.contrib: subtracts the excess of a row once per lookup."""
   if contrib_opt:
-    return _wrap(contrib_opt, opt, grads_and_vars)
-  clip_ops = []
-  with tf.control_dependencies([opt.apply_gradients(grads_and_vars)]):
-    for grad, var in grads_and_vars:
-      if isinstance(grad, tf.Tensor):
-        value = var.read_value()
-        excess = value - tf.clip_by_norm(value, MAX_NORM, [1])
-        clip_ops.append(var.assign_sub(excess))
-      else:
-        rows = tf.gather(var, grad.indices)
-        excess = rows - tf.clip_by_norm(rows, MAX_NORM, [1])
-        clip_ops.append(
-            var.scatter_sub(tf.IndexedSlices(excess, grad.indices)))
-  return tf.group(*clip_ops)
+    return ours(opt, grad, var, contrib_opt)
+  with tf.control_dependencies([unclipped(opt, grad, var)]):
+    rows = tf.gather(var, grad.indices)
+  excess = rows - tf.clip_by_norm(rows, MAX_NORM, [1])
+  return tf.group(var.scatter_sub(tf.IndexedSlices(excess, grad.indices)))
 
 
-def all_rows(opt, grads_and_vars):
-  """Writes back every row that was looked up."""
-  clip_ops = []
-  with tf.control_dependencies([opt.apply_gradients(grads_and_vars)]):
-    for grad, var in grads_and_vars:
-      ids, _ = tf.unique(grad.indices)
-      rows = tf.clip_by_norm(tf.gather(var, ids), MAX_NORM, [1])
-      clip_ops.append(var.scatter_update(tf.IndexedSlices(rows, ids)))
-  return tf.group(*clip_ops)
+def all_rows(opt, grad, var):
+  """Writes back all rows that were looked up."""
+  with tf.control_dependencies([unclipped(opt, grad, var)]):
+    ids, _ = tf.unique(grad.indices)
+    rows = tf.clip_by_norm(tf.gather(var, ids), MAX_NORM, [1])
+  return tf.group(var.scatter_update(tf.IndexedSlices(rows, ids)))
 
 
-def max_norm(opt, grads_and_vars):
-  """Scales the whole table."""
-  clip_ops = []
-  with tf.control_dependencies([opt.apply_gradients(grads_and_vars)]):
-    for _, var in grads_and_vars:
-      value = var.read_value()
-      norms = tf.sqrt(tf.reduce_sum(tf.square(value), [1], keepdims=True))
-      scales = tf.clip_by_value(norms, 0., MAX_NORM) / (1e-7 + norms)
-      clip_ops.append(var.assign(value * scales))
-  return tf.group(*clip_ops)
+def max_norm(opt, grad, var):
+  """Scales the whole table, as a Keras constraint does."""
+  constraint = tf.keras.constraints.MaxNorm(MAX_NORM, axis=1)
+  with tf.control_dependencies([unclipped(opt, grad, var)]):
+    return tf.group(var.assign(constraint(var.read_value())))
 
 
-_METHODS = collections.OrderedDict([
-    ("unclipped", unclipped),
-    ("ours", ours),
-    ("contrib", contrib),
-    ("all rows", all_rows),
-    ("MaxNorm", max_norm),
-])
-_COLUMNS = list(_METHODS)[1:] + ["torch", "copy"]
+def copy(opt, grad, var):
+  """Copies the looked-up rows, as all ways to clip them do, and no more."""
+  with tf.get_default_graph().colocate_with(var.op):
+    ids, _ = tf.unique(grad.indices)  # Merged with the same op of Adagrad.
+  with tf.control_dependencies([unclipped(opt, grad, var)]):
+    return tf.gather(var, ids).op
 
 
-def methods_of(case):
-  """Returns those of `_METHODS` that a case compares."""
-  methods = _METHODS.copy()
-  if case.ids == "dense":
-    del methods["all rows"]
-  if case.rows > _LARGEST_TABLE_OF_MAX_NORM:
-    del methods["MaxNorm"]
-  return methods
+_METHODS = {
+    "unclipped": unclipped, "tf_contrib_opt": ours, "tf.contrib": contrib,
+    "write back all rows": all_rows, "MaxNorm": max_norm, "copy": copy,
+}
+_COLUMNS = ["tf_contrib_opt", "tf.contrib", "write back all rows", "MaxNorm",
+            "torch", "copy"]
 
 
-def initial_value(case):
-  """Returns the value of all elements of rows just inside the bound."""
-  return 0.99 * MAX_NORM / case.width**0.5
-
-
-def build(case, methods):
-  """Builds models that share a table.
-
-  Args:
-    case: A `Case`.
-    methods: A dict from names to functions that apply gradients and clip.
-
-  Returns:
-    The placeholders of a batch, and a dict from names to train ops.
-  """
-  ids = tf.placeholder(tf.int64, [None])
-  factors = tf.placeholder(tf.float32, [None, 1])
-  opt = _OPTIMIZERS[case.optimizer]()
-  partitioner = None
-  if case.partitions > 1:
-    partitioner = tf.fixed_size_partitioner(case.partitions)
-  table = tf.get_variable(
-      "table", [case.rows, case.width],
-      initializer=lambda shape, **_: tf.fill(shape, initial_value(case)),
-      partitioner=partitioner,
-      use_resource=case.kind == "resource")
-  train_ops = collections.OrderedDict()
-  for name, method in six.iteritems(methods):
-    rows = table
-    if case.ids != "dense":
-      rows = tf.nn.embedding_lookup(table, ids, partition_strategy="div")
-    loss = -tf.reduce_sum(factors * tf.square(rows)) / 2
-    grads_and_vars = opt.compute_gradients(loss)
-    train_ops[name] = method(opt, grads_and_vars)
-  return (ids, factors), train_ops
-
-
-def _timer(fn):
-  """Returns a function that returns the seconds that `fn` takes."""
-
-  def call(*args):
-    start = timeit.default_timer()
-    fn(*args)
-    return timeit.default_timer() - start
-
-  return call
+def seconds_of(fn, *args):
+  return timeit.timeit(lambda: fn(*args), number=1)
 
 
 def create_timers(case, sess):
-  """Returns a dict from methods to functions that time one for a batch."""
-  placeholders, train_ops = build(case, methods_of(case))
+  """Returns functions by method. They take a batch and time a step on it."""
+  methods = set(_METHODS)
+  if case == _DENSE:  # The graph of tf.contrib is the graph of this library.
+    methods = {"unclipped", "tf_contrib_opt", "MaxNorm"}
+  if case.rows > 10**6:
+    methods.remove("MaxNorm")  # It takes too long.
+  batch = [tf.placeholder(tf.int64, [None]),
+           tf.placeholder(tf.float32, [None, 1])]
+  var = tf.Variable(initial_table(case), use_resource=True)
+  opt = tf.train.AdagradOptimizer(0.1)
+  timers = {}
+  for method in methods:
+    rows = var if case == _DENSE else tf.nn.embedding_lookup(var, batch[0])
+    grad, = tf.gradients(-tf.reduce_sum(batch[1] * tf.square(rows)) / 2, [var])
+    timers[method] = functools.partial(seconds_of, sess.make_callable(
+        _METHODS[method](opt, grad, var), batch))
   sess.run(tf.global_variables_initializer())
-  timers = {method: _timer(sess.make_callable(train_op, placeholders))
-            for method, train_op in six.iteritems(train_ops)}
-  if case.ids == "dense":
-    return timers
 
-  table = np.full([case.rows, case.width], initial_value(case), np.float32)
-  step = timers["unclipped"]
+  if torch and case != _DENSE:
+    table = torch.tensor(sess.run(var))
 
-  def copy(ids, factors):
-    return step(ids, factors) + _timer(table.take)(np.unique(ids), 0)
+    def embedding_renorm(ids, factors):
+      table[torch.tensor(np.unique(ids[factors[:, 0] > 0]))] *= 1.02
+      return timers["unclipped"](ids, factors) + seconds_of(
+          torch.embedding_renorm_, table, torch.tensor(ids), MAX_NORM, 2.)
 
-  def embedding_renorm(ids, factors):
-    seconds = step(ids, factors)
-    weight = torch.from_numpy(table)
-    if factors.any():
-      weight[torch.from_numpy(np.unique(ids[factors[:, 0] > 0]))] *= 1.02
-    return seconds + _timer(torch.embedding_renorm_)(
-        weight, torch.from_numpy(ids), MAX_NORM, 2.)
-
-  timers["copy"] = copy
-  if torch:
-    torch.set_num_threads(case.threads)
     timers["torch"] = embedding_renorm
   return timers
 
 
-def measure_ratio(timers, batches):
+def measure_round(timers, batches):
   """Returns the ratio of the median times of two timers that take turns."""
   seconds = []
-  while np.sum(seconds) < FLAGS.seconds:
+  while np.sum(seconds) < _SECONDS_OF_A_ROUND:
     seconds.append([])
     for timer in timers:
-      timer(*next(batches))  # Finds the caches as the other method left them.
+      timer(*next(batches))  # Not timed: fills the caches for this method.
       seconds[-1].append(timer(*next(batches)))
-  return operator.truediv(*np.median(seconds, axis=0))
+  return np.divide(*np.median(seconds, axis=0))
 
 
-def session_config(case):
-  return tf.ConfigProto(
-      intra_op_parallelism_threads=case.threads,
-      inter_op_parallelism_threads=case.threads)
-
-
-def measure_ratios(case):
-  """Returns a dict from methods to ratios of time, one for each round."""
-  random = np.random.RandomState(0)
+def measure(case):
+  """Returns the ratios of all rounds by method."""
   ratios = collections.defaultdict(list)
-  with tf.Graph().as_default(), tf.Session(config=session_config(case)) as sess:
+  batches = itertools.cycle(sample_batches(case))
+  with tf.Graph().as_default(), tf.Session() as sess:
     timers = create_timers(case, sess)
-    methods = sorted(set(timers) - {"unclipped"})
-    batches = itertools.cycle(sample_batches(case))
     for _ in range(FLAGS.rounds):
-      for method in random.permutation(methods):
+      for method in np.random.permutation(list(set(timers) - {"unclipped"})):
         ratios[method].append(
-            measure_ratio((timers[method], timers["unclipped"]), batches))
+            measure_round((timers[method], timers["unclipped"]), batches))
   return ratios
 
 
-def trace(sess, train_op, feed_dict):
-  """Returns statistics of the nodes that a step runs."""
-  metadata = tf.RunMetadata()
-  sess.run(train_op, feed_dict,
-           tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), metadata)
-  return [node for device in metadata.step_stats.dev_stats
-          for node in device.node_stats]
-
-
-def peak_bytes(nodes):
-  """Returns how much memory a step held at its peak."""
-  records = sorted(
-      (record.alloc_micros, record.alloc_bytes)
-      for node in nodes
-      for memory in node.memory
-      for record in memory.allocation_records)
-  return np.cumsum([num_bytes for _, num_bytes in records]).max()
-
-
-def measure_graph(case, method):
-  """Returns the nodes of a model, seconds to build it, and bytes of a step."""
-  batch, = sample_batches(case, num_batches=1)
-  with tf.Graph().as_default() as graph:
-    start = timeit.default_timer()
-    placeholders, train_ops = build(case, {method: _METHODS[method]})
-    seconds = timeit.default_timer() - start
-    with tf.Session(config=session_config(case)) as sess:
-      sess.run(tf.global_variables_initializer())
-      num_bytes = peak_bytes(
-          trace(sess, train_ops[method], dict(zip(placeholders, batch))))
-    return len(graph.get_operations()), seconds, num_bytes
+def format_ratios(ratios):
+  return "{1:.2f} [{0:.2f}, {2:.2f}]".format(
+      *np.percentile(ratios, [25, 50, 75])) if ratios else "-"
 
 
 def print_row(*cells):
-  six.print_("| {} |".format(" | ".join(cells)), flush=True)
+  print("| {} |".format(" | ".join(cells)))
+  sys.stdout.flush()
 
 
 def print_header(*cells):
@@ -365,58 +212,48 @@ def print_header(*cells):
   print_row(*["---"] * len(cells))
 
 
-def print_ratios(case, csv_writer):
-  fields = [str(field) for field in case]
-  ratios = measure_ratios(case)
-  quartiles = {method: np.percentile(ratios[method], [25, 50, 75])
-               for method in ratios}
-  print_row(*fields + [
-      "{1:.2f} [{0:.2f}, {2:.2f}]".format(*quartiles[method])
-      if method in quartiles else "-" for method in _COLUMNS])
-  for method in _COLUMNS:
-    if method in quartiles:
-      csv_writer.writerow(
-          [tf.__version__] + fields + [method, FLAGS.rounds] +
-          ["{:.4f}".format(quartile) for quartile in quartiles[method]])
+def plot(results):
+  """Draws the ratios of all cases with a lookup."""
+  from matplotlib import figure  # pylint: disable=g-import-not-at-top
+  fig = figure.Figure(figsize=(14, 8), layout="constrained")
+  grid = fig.subplots(2, len(PANELS), sharey=True)
+  ticks = [1, 1.1, 1.2, 1.5, 2, 3, 5, 8]
+  for column, (field, cases) in zip(grid.T, PANELS):
+    for axes, ids in zip(column, ("zipf", "distinct")):
+      for method, marker in zip(_COLUMNS, "osvD^x"):
+        lower, median, upper = np.percentile([
+            results[case._replace(ids=ids)][method] or [np.nan] * FLAGS.rounds
+            for case in cases], [25, 50, 75], axis=1)
+        axes.errorbar(
+            range(len(cases)), median, [median - lower, upper - median],
+            label=method, marker=marker, capsize=3)
+      axes.set(
+          title=ids + " ids", xlabel=getattr(_LABELS, field),
+          yscale="log", ylim=(0.95, 8), yticks=ticks, yticklabels=ticks)
+      axes.set_xticks(range(len(cases)), [
+          "{:,}".format(getattr(case, field)) for case in cases], fontsize=8)
+      axes.minorticks_off()
+      axes.grid(axis="y")
+  fig.supylabel("time of a step, relative to the unclipped step")
+  fig.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+  fig.savefig(FLAGS.plot)
 
 
-def print_graph_costs(case, rounds=9):
-  methods = list(methods_of(case))
-  nodes, seconds, num_bytes = np.median(
-      [[measure_graph(case, method) for method in methods]
-       for _ in range(rounds)], axis=0).T
-  for i, method in enumerate(methods[1:], 1):
-    print_row(case.ids, method, "{:.0f}".format(nodes[i] - nodes[0]),
-              "{:.2f}".format(seconds[i] / seconds[0]),
-              "{:.1f}".format((num_bytes[i] - num_bytes[0]) / 2**20))
-
-
-def main(argv):
-  if len(argv) > 1:
-    raise app.UsageError("Unknown argument: {}".format(argv[1]))
+def main(_):
   tf.disable_eager_execution()
   tf.logging.set_verbosity(tf.logging.ERROR)
-  print("TensorFlow {}, PyTorch {}, Python {}, {} with {} CPUs, {} rounds\n"
-        .format(tf.__version__, torch.__version__ if torch else "absent",
-                platform.python_version(), platform.machine(),
-                multiprocessing.cpu_count(), FLAGS.rounds))
-  cases = [case for case in all_cases()
-           if set(FLAGS.case) <= set(map(str, case))]
-
-  print_header(*Case._fields + tuple(_COLUMNS))
-  with open(FLAGS.csv, "a") as csv_file:
-    csv_writer = csv.writer(csv_file, lineterminator="\n")
-    if not os.path.getsize(FLAGS.csv):
-      csv_writer.writerow(_CSV_FIELDS)
-    for case in cases:
-      print_ratios(case, csv_writer)
-
-  print("")
-  print_header("ids", "method", "nodes added", "time to build",
-               "MiB added to the peak of a step")
-  for case in cases:
-    if case in (_BASE, _BASE._replace(ids="distinct"), _DENSE):
-      print_graph_costs(case)
+  print("TensorFlow {}, PyTorch {}, {} rounds\n".format(
+      tf.__version__, torch and torch.__version__, FLAGS.rounds))
+  print_header(*list(_LABELS) + _COLUMNS)
+  results = {}
+  for case in sum(map(cases_of, PANELS), []) + [_DENSE]:
+    if case not in results:
+      results[case] = measure(case)
+      print_row(
+          case.ids, *["{:,}".format(number) for number in case[1:]] +
+          [format_ratios(results[case][method]) for method in _COLUMNS])
+  if FLAGS.plot:
+    plot(results)
 
 
 if __name__ == "__main__":
