@@ -215,7 +215,7 @@ def print_header(*cells):
 def plot(results):
   """Draws the ratios of all cases with a lookup."""
   from matplotlib import figure  # pylint: disable=g-import-not-at-top
-  fig = figure.Figure(figsize=(14, 8), layout="constrained")
+  fig = figure.Figure(figsize=(13, 8), layout="constrained")
   grid = fig.subplots(2, len(PANELS), sharey=True)
   ticks = [1, 1.1, 1.2, 1.5, 2, 3, 5, 8]
   for column, (field, cases) in zip(grid.T, PANELS):
@@ -235,7 +235,8 @@ def plot(results):
       axes.minorticks_off()
       axes.grid(axis="y")
   fig.supylabel("time of a step, relative to the unclipped step")
-  fig.legend(*axes.get_legend_handles_labels(), loc="outside right upper")
+  fig.legend(*axes.get_legend_handles_labels(), loc="outside upper center",
+             ncols=len(_COLUMNS))
   fig.savefig(FLAGS.plot)
 
 
