@@ -69,9 +69,8 @@ def build_model(seed, num_ps):
   # same batches as a run without an interruption.
   step = tf.cast(tf.train.get_or_create_global_step(), tf.int32)
   uniform = tf.random.stateless_uniform([BATCH_SIZE], [step, seed])
-  ids = tf.cast(tf.exp(uniform * np.log(FLAGS.vocabulary + 1)), tf.int32) - 1
-  # Rounding in tf.exp may give an id that is one too large.
-  ids = tf.minimum(ids, FLAGS.vocabulary - 1)
+  ids = tf.cast(tf.exp(uniform * np.log(FLAGS.vocabulary + 1)), tf.int32)
+  ids %= FLAGS.vocabulary
 
   embeddings = tf.get_variable(
       "embeddings", [FLAGS.vocabulary, WIDTH],
@@ -119,8 +118,8 @@ def train(task, server):
         0 if is_chief else task.task_id + 1, cluster.num_tasks("ps"))
     opt = tf_contrib_opt.VariableClippingOptimizer(
         tf.train.AdagradOptimizer(LEARNING_RATE, 1e-6, use_locking=True),
-        # The key is the partitioned variable. The servers clip, so that no rows
-        # are sent over the network for it.
+        # The key is the partitioned variable. The servers clip its rows, so that
+        # clipping sends nothing over the network.
         {embeddings: [1]}, MAX_NORM, use_locking=True,
         colocate_clip_ops_with_vars=True)
     train_op = opt.minimize(loss, tf.train.get_global_step())

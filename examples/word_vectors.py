@@ -177,6 +177,7 @@ def report_norms(path, counts, vectors):
            title="Norms of word vectors trained with and without clipping")
   axes.legend()
   plt.savefig(path, dpi=120, bbox_inches="tight")
+  print("\nPlot: {}".format(path))
 
 
 def main(_):
@@ -188,9 +189,7 @@ def main(_):
   with tf.Graph().as_default():
     vectors = train(model_dir, text, counts)
   print_neighbours(words, vectors)
-  path = os.path.join(model_dir, "norms.png")
-  report_norms(path, counts, vectors)
-  print("\nPlot: {}".format(path))
+  report_norms(os.path.join(model_dir, "norms.png"), counts, vectors)
 
 
 if __name__ == "__main__":
