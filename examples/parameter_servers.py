@@ -118,8 +118,8 @@ def train(task, server):
         0 if is_chief else task.task_id + 1, cluster.num_tasks("ps"))
     opt = tf_contrib_opt.VariableClippingOptimizer(
         tf.train.AdagradOptimizer(LEARNING_RATE, 1e-6, use_locking=True),
-        # The key is the partitioned variable. The servers clip its rows, so that
-        # clipping sends nothing over the network.
+        # The key is the partitioned variable. The servers clip its rows, so no
+        # rows are sent over the network for that.
         {embeddings: [1]}, MAX_NORM, use_locking=True,
         colocate_clip_ops_with_vars=True)
     train_op = opt.minimize(loss, tf.train.get_global_step())
