@@ -122,6 +122,25 @@ class ClipTest(test_util.GraphTestCase):
     self.assertAllClose(expected, actual)
     self.assertAllEqual(value[[2, 4]], actual[[2, 4]])
 
+  @with_variable_kinds(("_scalar", 2), ("_matrix", [[2, 0], [0, 2]]))
+  def test_ids_of_other_ranks(self, ids, use_resource):
+    var = get_variable(_ROWS, use_resource)
+    ids = tf.constant(ids)
+    gradient = tf.IndexedSlices(tf.zeros(ids.shape.concatenate([2])), ids)
+    self.train(clip({var: [1]}).apply_gradients([(gradient, var)]))
+    expected = np.array(_ROWS)
+    looked_up = [2] if ids.shape.ndims == 0 else [0, 2]
+    expected[looked_up] = _CLIPPED_ROWS[looked_up]
+    self.assertAllClose(expected, self.sess.run(var))
+
+  @with_variable_kinds(("_float16", tf.float16), ("_float32", tf.float32))
+  def test_written_rows_are_those_of_clip_by_norm(self, dtype, use_resource):
+    rows = 3 * np.random.RandomState(0).randn(50, 7)
+    var = get_variable(rows, use_resource, dtype)
+    expected = tf.clip_by_norm(tf.constant(rows, dtype), 0.7, [1])
+    self.train(clip({var: [1]}, 0.7).minimize(lookup(var, list(range(50)))))
+    self.assertAllEqual(*self.sess.run([expected, var]))
+
   @with_variable_kinds()
   def test_unknown_shape(self, use_resource):
     dense, sparse = [
@@ -412,27 +431,32 @@ class GraphTest(test_util.GraphTestCase):
     sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
     opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0]))
-    moved = {"Gather", "GatherV2", "GatherNd", "ResourceGather",
-             "ReadVariableOp", "Identity", "Const", "Unique"}
     written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
                "ResourceScatterUpdate"}
-    num_written = 0
+    colocated, others = [], []
     for op in tf.get_default_graph().get_operations():
       for var in (dense, sparse):
         if op.name.startswith("VariableClipping/clip_" + var.op.name + "/"):
-          is_colocated = var.op.colocation_groups() == op.colocation_groups()
-          if colocate or op.type in written:
-            self.assertTrue(is_colocated, op)
-          elif op.type not in moved:
-            self.assertFalse(is_colocated, op)
-          num_written += op.type in written
-    self.assertEqual(2, num_written)
-    reads = [op for op in tf.get_default_graph().get_operations()
-             if (sparse.op.outputs[0] in op.inputs or op.type == "Unique")
-             and op.name.startswith("VariableClipping/clip_sparse/")]
-    self.assertNotEmpty(reads)
-    for op in reads:
-      self.assertEqual(sparse.op.colocation_groups(), op.colocation_groups())
+          is_colocated = op.colocation_groups() == var.op.colocation_groups()
+          (colocated if is_colocated else others).append(op)
+    self.assertLen([op for op in colocated if op.type in written], 2)
+    if colocate:
+      self.assertEmpty(others)
+    else:
+      # The sparse read, and the ids of what is read and written.
+      self.assertContainsSubset({
+          "Unique", "ResourceGather" if use_resource else "GatherV2"},
+          {op.type for op in colocated})
+      self.assertEmpty(
+          [op for op in others if sparse.op.outputs[0] in op.inputs])
+      # All arithmetic.
+      self.assertContainsSubset(
+          {"EuclideanNorm", "Abs", "Greater", "Any", "Where", "Mul", "Sum",
+           "Sqrt", "Maximum", "RealDiv", "Sub"}, {op.type for op in others})
+      self.assertNoCommonElements(
+          {op.type for op in colocated},
+          {op.type for op in others}.difference(
+              ["Const", "Identity", "GatherNd", "ReadVariableOp"]))
 
   @with_variable_kinds(("", False), ("_locked", True))
   def test_use_locking(self, use_locking, use_resource):
