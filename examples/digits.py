@@ -21,8 +21,8 @@ with one bound after the other.
 
   python digits.py
 
-Prints the accuracy on the other digits and the gain of each bound, and plots
-them. With `--wrong_labels=0`, all labels are correct.
+The program prints the accuracy on the other digits and the gain of each bound.
+It also plots the accuracy. With `--wrong_labels=0`, all labels are correct.
 """
 
 from absl import app

@@ -21,8 +21,8 @@ a `VariableClippingOptimizer`.
   python word_vectors.py --model_dir=/tmp/word_vectors
   tensorboard --logdir=/tmp/word_vectors
 
-Prints nearest neighbours and norms, and plots the norms. Run it again with the
-same `--model_dir` to resume from the last checkpoint.
+The program prints nearest neighbours and norms, and plots the norms. Run it
+again with the same `--model_dir` to resume from the last checkpoint.
 """
 
 import collections
