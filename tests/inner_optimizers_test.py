@@ -30,6 +30,10 @@ with_variable_kinds = test_util.with_variable_kinds
 _CLIPPED = [[0.6, 0.8], [6., 8.]]
 
 
+def _get_variable(use_resource):
+  return test_util.get_variable([[3., 4.], [6., 8.]], use_resource)
+
+
 class ApplyOnly(object):
   """Has `apply_gradients` and nothing else."""
 
@@ -65,19 +69,16 @@ class Delegate(ApplyOnly):
 
 class InnerOptimizersTest(test_util.GraphTestCase):
 
-  def _get_variable(self, use_resource):
-    return test_util.get_variable([[3., 4.], [6., 8.]], use_resource)
-
   @with_variable_kinds(("_wrapper", Wrapper), ("_delegate", Delegate))
   def test_minimize(self, wrap, use_resource):
-    var = self._get_variable(use_resource)
+    var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=wrap(tf.train.GradientDescentOptimizer(0.)))
     self.train(opt.minimize(test_util.lookup(var, [0])))
     self.assertAllClose(_CLIPPED, self.sess.run(var))
 
   @with_variable_kinds()
   def test_apply_gradients_alone(self, use_resource):
-    var = self._get_variable(use_resource)
+    var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=ApplyOnly(tf.train.GradientDescentOptimizer(0.)))
     gradient = tf.IndexedSlices(tf.zeros([1, 2]), tf.constant([0]))
     self.train(opt.apply_gradients([(gradient, var)]))
@@ -89,7 +90,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
   @with_variable_kinds()
   def test_checkpoint(self, use_resource):
     """As with tf.contrib, it does not restore slots. A Saver does."""
-    var = self._get_variable(use_resource)
+    var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=Wrapper(tf.train.MomentumOptimizer(0.1, 0.9)))
     self.assertEmpty(opt.variables())
     self.train(opt.minimize(tf.reduce_sum(var)))
@@ -110,15 +111,13 @@ class ContribTest(test_util.GraphTestCase):
     """Returns the optimizer of this library, after a step with each."""
     for module in (scenarios.contrib_opt, tf_contrib_opt):
       with tf.variable_scope(module.__name__.split(".")[0]):
-        var = self._get_variable(use_resource)
+        var = _get_variable(use_resource)
         opt = module.VariableClippingOptimizer(
             create(tf.train.AdamOptimizer(0.)), {var: [1]}, 1.)
         train_op = opt.minimize(tf.reduce_sum(var), var_list=[var])
       self.train(train_op)
       self.assertAllClose([[0.6, 0.8], [0.6, 0.8]], self.sess.run(var))
     return opt
-
-  _get_variable = InnerOptimizersTest._get_variable
 
   @with_variable_kinds()
   def test_multitask(self, use_resource):
@@ -149,7 +148,7 @@ class ContribTest(test_util.GraphTestCase):
     names = []
     for module in (scenarios.contrib_opt, tf_contrib_opt):
       with tf.Graph().as_default(), tf.Session() as sess:
-        var = self._get_variable(use_resource)
+        var = _get_variable(use_resource)
         opt = module.VariableClippingOptimizer(
             estimator.TowerOptimizer(tf.train.AdamOptimizer(0.1)), {var: [1]},
             1.)

@@ -166,7 +166,7 @@ class StrategyTest(test_util.TestCase):
         sess.run(train_op)
         self._check_several_pairs(strategy, sess.run(copies))
 
-  @unittest.skipUnless(tf.executing_eagerly(), "A function of TensorFlow 2.")
+  @unittest.skipIf(test_util.VERSION < (2, 0), "It needs eager execution.")
   @parameterized.named_parameters(*_STRATEGIES[:5])
   def test_d15_variable_in_several_pairs_in_function(self, create_strategy):
     strategy = create_strategy()
