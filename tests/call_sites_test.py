@@ -13,9 +13,7 @@
 # limitations under the License.
 """The optimizer as public code uses it, beside contrib's where that exists."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import numpy as np
 import scenarios

@@ -18,9 +18,7 @@ Compares the first 54 scenarios that scenarios.py generates, or more:
     TF_CONTRIB_OPT_SCENARIOS=1200 python contrib_test.py
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import os
 

@@ -13,12 +13,11 @@
 # limitations under the License.
 """Where this library is right and tf.contrib.opt is not: a test per Dn.
 
-D12 is in cluster_test.py, D13 in eager_test.py, D14 in errors_test.py.
+D5 with several workers and D12 are in workers_test.py, D8 in strategy_test.py,
+D13 in eager_test.py and D14 in errors_test.py.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import os
 import re
@@ -54,7 +53,7 @@ class DifferencesTest(test_util.GraphTestCase):
     self.assertAllClose(clip_by_norm(rows, 1., [1]), actual, rtol=3e-7, atol=0)
 
   @with_variable_kinds()
-  def test_d3_rows_inside_the_ball_keep_every_bit(self, use_resource):
+  def test_d3_rows_inside_the_bound_keep_every_bit(self, use_resource):
     rows = np.random.RandomState(0).uniform(-.1, .1, [100, 64])
     rows = rows.astype(np.float32)
     self.assertAllInRange(np.linalg.norm(rows, axis=1), 0., 0.7)

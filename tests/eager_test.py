@@ -13,9 +13,7 @@
 # limitations under the License.
 """Eager execution and tf.function (D13)."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import copy
 import gc
@@ -39,7 +37,7 @@ class EagerTest(test_util.TestCase):
 
   @parameterized.named_parameters(
       ("", lambda step: step), ("_in_function", tf.function))
-  def test_step(self, decorate):
+  def test_dense_sparse_and_no_gradient(self, decorate):
     """Three steps of dense and sparse gradients, and of none."""
     rows = [[3., 4.], [0.3, 0.4], [6., 8.]]
     dense, sparse, unused = [tf.Variable(rows) for _ in range(3)]
@@ -65,7 +63,7 @@ class EagerTest(test_util.TestCase):
     self.assertAllEqual(np.float32(rows), unused.numpy())
     self.assertEqual(3, global_step.numpy())
 
-  def test_minimize(self):
+  def test_minimize_of_a_function(self):
     var = tf.Variable([3., 4.])
     opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer(0.1))
     opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
@@ -107,7 +105,7 @@ class EagerTest(test_util.TestCase):
 
   @unittest.skipIf(test_util.VERSION < (2, 1),
                    "Older ones refuse it themselves.")
-  def test_name_that_is_no_scope(self):
+  def test_name_of_a_variable_that_is_no_scope(self):
     var = tf.Variable([[3., 4.]], name="user's embeddings")
     opt = clip([(var, [1])])
 
@@ -118,7 +116,7 @@ class EagerTest(test_util.TestCase):
     step()
     self.assertAllClose([[0.6, 0.8]], var.numpy())
 
-  def test_deep_copy(self):
+  def test_deep_copy_clips_its_own_variable(self):
     """A copy of a model and its optimizer clips the copy of the variable."""
     var = tf.Variable([[3., 4.]])
     opt = clip([(var, [1])])
@@ -127,7 +125,7 @@ class EagerTest(test_util.TestCase):
     self.assertAllClose([[0.6, 0.8]], var_copy.numpy())
     self.assertAllEqual([[3., 4.]], var.numpy())
 
-  def test_keeps_variables(self):
+  def test_keeps_variables_alive(self):
     """Or a new variable might get the id of one that is no more."""
     var = tf.Variable([3., 4.])
     opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer())
@@ -191,7 +189,7 @@ class EagerTest(test_util.TestCase):
     self.assertAllEqual([[3., 4.], [6., 8.]], var.numpy())
     self.assertEqual(0, global_step.numpy())
 
-  def test_checkpoint(self):
+  def test_d9_checkpoint(self):
     """Restores what Adam had, before Adam has created it (D9)."""
 
     def build():

@@ -13,9 +13,7 @@
 # limitations under the License.
 """Bad input is refused early, with the remedy (D14), or causes a warning."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import re
 
@@ -29,6 +27,8 @@ import tf_contrib_opt
 clip = test_util.clip
 with_variable_kinds = test_util.with_variable_kinds
 
+_SGD = tf.train.GradientDescentOptimizer(0.1)
+
 
 class Module(tf.Module):
 
@@ -39,17 +39,10 @@ class Module(tf.Module):
 
 class ErrorsTest(test_util.GraphTestCase):
 
-  def _assert_refused(self, error, pattern, use_resource, opt=None, key=None,
-                      dims=(1,), max_norm=1., shape=(2, 3)):
+  def _assert_refused(self, error, pattern, use_resource, opt=_SGD, key=None,
+                      dims=(1,), max_norm=1.):
     """Asserts what the constructor says of an argument, which `key` adapts."""
-    var = tf.get_variable(
-        "emb",
-        initializer=tf.placeholder_with_default(np.ones([2, 3], np.float32),
-                                                shape),
-        use_resource=use_resource,
-        validate_shape=shape is not None)
-    if opt is None:
-      opt = tf.train.GradientDescentOptimizer(0.1)
+    var = tf.get_variable("emb", [2, 3], use_resource=use_resource)
     if key is not None:
       var = key(var)
     with self.assertRaisesRegex(error, pattern):
@@ -63,15 +56,10 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_string", lambda: "adam", "opt must be .*'adam'"),
       ("_class", lambda: tf.train.AdamOptimizer, "opt must be .*AdamOptimizer"),
       ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
+      ("_none", lambda: None, "opt must be .*None"),
   )
-  def test_opt(self, create, pattern, use_resource):
+  def test_opt_is_no_v1_optimizer(self, create, pattern, use_resource):
     self._assert_refused(TypeError, pattern, use_resource, opt=create())
-
-  @with_variable_kinds()
-  def test_no_opt(self, use_resource):
-    var = tf.get_variable("emb", [2, 3], use_resource=use_resource)
-    with self.assertRaisesRegex(TypeError, "opt must be .*None"):
-      tf_contrib_opt.VariableClippingOptimizer(None, {var: [1]}, 1.)
 
   @with_variable_kinds(
       ("_name", lambda var: var.name, "'emb:0'"),
@@ -80,14 +68,14 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_tuple", lambda var: (var,), r"\(<tf.Variable 'emb:0'"),
       ("_module", lambda var: Module([var]), "Module"),
   )
-  def test_key(self, key, key_repr, use_resource):
+  def test_key_is_no_variable(self, key, key_repr, use_resource):
     self._assert_refused(
         TypeError, "A key of vars_to_clip_dims must be a tf.Variable.*not .*" +
         key_repr, use_resource, key=key)
 
   @with_variable_kinds(
       ("_none", None), ("_list", []), ("_variables", "emb"))
-  def test_no_dict(self, vars_to_clip_dims, use_resource):
+  def test_vars_to_clip_dims_is_no_dict(self, vars_to_clip_dims, use_resource):
     tf.get_variable("emb", [2, 3], use_resource=use_resource)
     with self.assertRaisesRegex(TypeError, "vars_to_clip_dims must be a dict"):
       tf_contrib_opt.VariableClippingOptimizer(
@@ -136,7 +124,7 @@ class ErrorsTest(test_util.GraphTestCase):
 
   @with_variable_kinds(
       ("_complex", tf.complex64, "complex64"), ("_int", tf.int32, "int32"))
-  def test_dtype(self, dtype, name, use_resource):
+  def test_dtype_that_cannot_be_clipped(self, dtype, name, use_resource):
     self._assert_refused_with_gradient(
         TypeError, "variable emb:0 of .*{}.*floating".format(name),
         np.ones([2, 3]), tf.ones([2, 3], dtype), use_resource, [1], dtype=dtype)
@@ -183,7 +171,7 @@ class ErrorsTest(test_util.GraphTestCase):
       self.sess.run(train_op)
 
   @with_variable_kinds()
-  def test_variable_named_twice(self, use_resource):
+  def test_two_keys_for_one_variable(self, use_resource):
     var = tf.get_variable(
         "emb", [4, 3], use_resource=use_resource,
         partitioner=tf.fixed_size_partitioner(2))

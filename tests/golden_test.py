@@ -16,9 +16,7 @@
 golden/README.md says what was recorded, and how.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import copy
 import itertools

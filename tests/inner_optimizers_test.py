@@ -13,9 +13,7 @@
 # limitations under the License.
 """Inner optimizers that are no complete `tf.train.Optimizer`."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import os
 

@@ -17,9 +17,7 @@ Components of a mirrored variable are in strategy_test.py, and variables of a
 Keras mixed-precision layer in keras_test.py.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import tensorflow.compat.v1 as tf
 import test_util

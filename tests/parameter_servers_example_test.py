@@ -13,9 +13,7 @@
 # limitations under the License.
 """Tests that clusters of processes keep the bound, if some are killed too."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import json
 import os

@@ -13,9 +13,7 @@
 # limitations under the License.
 """What holds for all shapes, dimensions, dtypes, ids and kinds of variables."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import collections
 

@@ -16,9 +16,7 @@
 A scenario is a dict of JSON values that describes a model: see `generate`.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import re
 import unittest

@@ -13,9 +13,7 @@
 # limitations under the License.
 """Distribution strategies (D8): copies of a variable stay equal and clipped."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import itertools
 import unittest
@@ -65,7 +63,22 @@ _ROWS = np.float32([[3., 4.], [6., 8.], [0., 0.3], [5., 12.], [9., 12.]])
 
 class StrategyTest(test_util.TestCase):
 
-  def _train(self, strategy, aggregation, grad_of_replica, dims=(1,)):
+  def _run(self, strategy, step, variables):
+    """Runs a step in each replica; returns the copies of each variable."""
+    train_op = tf.group(strategy.experimental_local_results(
+        strategy.extended.call_for_each_replica(step)))
+    train_ops = tf.get_collection(tf.GraphKeys.TRAIN_OP)
+    copies = [[copy.read_value() if hasattr(copy, "read_value") else copy
+               for copy in strategy.experimental_local_results(var)]
+              for var in variables]
+    with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
+      sess.run(tf.global_variables_initializer())
+      sess.run(train_op)
+      sess.run(train_ops)
+      return sess.run(copies)
+
+  def _train(self, strategy, aggregation, grad_of_replica, dims=(1,),
+             wrap=lambda opt: opt):
     """Returns the copies of `_ROWS` after two clipped steps."""
     with tf.Graph().as_default(), strategy.scope():
       var = tf.get_variable(
@@ -74,24 +87,15 @@ class StrategyTest(test_util.TestCase):
           aggregation=aggregation,
           use_resource=True)
       other = tf.get_variable("other", [], use_resource=True)
+      opt = wrap(clip({var: dims, other: []},
+                      opt=tf.train.MomentumOptimizer(0.1, 0.9)))
 
       def step():
-        opt = clip({var: dims, other: []},
-                   opt=tf.train.MomentumOptimizer(0.1, 0.9))
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return opt.apply_gradients([(grad_of_replica(replica), var),
-                                    (None, other)])
+        return opt.apply_gradients(
+            [(grad_of_replica(replica), var), (None, other)])
 
-      train_op = tf.group(strategy.experimental_local_results(
-          strategy.extended.call_for_each_replica(step)))
-      train_ops = tf.get_collection(tf.GraphKeys.TRAIN_OP)
-      copies = [copy.read_value() if hasattr(copy, "read_value") else copy
-                for copy in strategy.experimental_local_results(var)]
-      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
-        sess.run(tf.global_variables_initializer())
-        sess.run(train_op)
-        sess.run(train_ops)
-        return sess.run(copies)
+      return self._run(strategy, step, [var])[0]
 
   @parameterized.named_parameters(*_CASES)
   def test_sparse(self, create_strategy, aggregation):
@@ -123,7 +127,7 @@ class StrategyTest(test_util.TestCase):
       self.assertAllClose(expected, copy)
       self.assertAllEqual(copies[0], copy)
 
-  def _step_of_several_pairs(self, strategy, variables):
+  def _step_of_several_pairs(self, variables):
     """Clips a variable in two sparse pairs, and one in a dense one as well."""
     sparse, dense = variables
     opt = clip([(var, [1]) for var in variables])
@@ -156,15 +160,8 @@ class StrategyTest(test_util.TestCase):
       strategy = tf.distribute.get_strategy()
       variables = [test_util.get_variable(_ROWS, True, name=name)
                    for name in ("sparse", "dense")]
-      train_op = tf.group(strategy.experimental_local_results(
-          strategy.extended.call_for_each_replica(
-              self._step_of_several_pairs(strategy, variables))))
-      copies = [[copy.read_value() for copy in
-                 strategy.experimental_local_results(var)] for var in variables]
-      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
-        sess.run(tf.global_variables_initializer())
-        sess.run(train_op)
-        self._check_several_pairs(strategy, sess.run(copies))
+      step = self._step_of_several_pairs(variables)
+      self._check_several_pairs(strategy, self._run(strategy, step, variables))
 
   @unittest.skipIf(test_util.VERSION < (2, 0), "It needs eager execution.")
   @parameterized.named_parameters(*_STRATEGIES[:5])
@@ -172,7 +169,7 @@ class StrategyTest(test_util.TestCase):
     strategy = create_strategy()
     with strategy.scope():
       variables = [tf2.Variable(_ROWS) for _ in range(2)]
-    step = self._step_of_several_pairs(strategy, variables)
+    step = self._step_of_several_pairs(variables)
 
     @tf2.function
     def run():
@@ -189,28 +186,16 @@ class StrategyTest(test_util.TestCase):
       for suffix, is_sparse in (("_sparse", True), ("_dense", False))])
   def test_d8_dynamic_loss_scale(self, create_strategy, is_sparse):
     """Until TensorFlow 2.0, it hands over the components of variables."""
-    with tf.Graph().as_default(), create_strategy().scope():
-      strategy = tf.distribute.get_strategy()
-      var = test_util.get_variable(_ROWS, True)
-      opt = tf.train.experimental.MixedPrecisionLossScaleOptimizer(
-          clip({var: [1]}), "dynamic")
 
-      def step():
-        gradient = tf.zeros([5, 2])
-        if is_sparse:
-          gradient = tf.IndexedSlices(
-              gradient, tf.range(5), tf.constant([5, 2]))
-        return opt.apply_gradients([(gradient, var)])
+    def grad(_):
+      gradient = tf.zeros([5, 2])
+      return tf.IndexedSlices(
+          gradient, tf.range(5), tf.constant([5, 2])) if is_sparse else gradient
 
-      train_op = tf.group(strategy.experimental_local_results(
-          strategy.extended.call_for_each_replica(step)))
-      copies = [copy.read_value()
-                for copy in strategy.experimental_local_results(var)]
-      with tf.Session(config=tf.ConfigProto(device_count={"CPU": 2})) as sess:
-        sess.run(tf.global_variables_initializer())
-        sess.run(train_op)
-        for copy in sess.run(copies):
-          self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
+    for copy in self._train(
+        create_strategy(), tf.VariableAggregation.NONE, grad, wrap=lambda opt:
+        tf.train.experimental.MixedPrecisionLossScaleOptimizer(opt, "dynamic")):
+      self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
 
   def test_sparse_of_unknown_shape(self):
     """Which other strategies refuse by themselves, in older TensorFlows."""

@@ -13,9 +13,7 @@
 # limitations under the License.
 """What tf.contrib.opt documents and does well, kept."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import subprocess
 import sys
@@ -31,7 +29,7 @@ get_variable = test_util.get_variable
 lookup = test_util.lookup
 with_variable_kinds = test_util.with_variable_kinds
 
-_STEPS = """
+_PROGRAM_WITH_TWO_STEPS = """
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
@@ -46,6 +44,8 @@ with tf.Graph().as_default():
     loss = tf.reduce_sum(tf.nn.embedding_lookup(sparse, [0])) + dense
     opt.minimize(loss)
   print("%d train ops" % len(tf.get_collection(tf.GraphKeys.TRAIN_OP)))
+  with tf.colocate_with(dense):
+    pass
 """
 
 _ROWS = [[3., 4.], [0.3, 0.4], [6., 8.], [0., 0.]]
@@ -62,7 +62,7 @@ class ClipTest(test_util.GraphTestCase):
           (tf.float64, 1e-14))
       for max_norm in (0.7, 1.)  # Grappler simplifies divisions of a 1.
   ])
-  def test_dtype(self, dtype, tolerance, max_norm, use_resource):
+  def test_clips_each_dtype(self, dtype, tolerance, max_norm, use_resource):
     dense = get_variable(_ROWS, use_resource, dtype, "dense")
     sparse = get_variable(_ROWS, use_resource, dtype, "sparse")
     loss = tf.reduce_sum(dense) + lookup(sparse, [0, 1, 2, 3])
@@ -189,7 +189,7 @@ class ClipTest(test_util.GraphTestCase):
     self.assertAllEqual(np.float32(_ROWS), self.sess.run(var))
 
   @with_variable_kinds()
-  def test_nan_row_stays_alone(self, use_resource):
+  def test_nan_row_does_not_affect_other_rows(self, use_resource):
     var = get_variable([[np.nan, 0.], [3., 4.]], use_resource)
     self.train(clip({var: [1]}).minimize(lookup(var, [0, 1])))
     self.assertAllClose([[np.nan, 0.], [0.6, 0.8]], self.sess.run(var))
@@ -219,7 +219,7 @@ class ClipTest(test_util.GraphTestCase):
         self.sess.run(assign, {value: want})
 
   @with_variable_kinds()
-  def test_chained(self, use_resource):
+  def test_chain_clips_by_both_bounds(self, use_resource):
     var1 = get_variable(_ROWS, use_resource, name="var1")
     var2 = get_variable(_ROWS, use_resource, name="var2")
     var3 = get_variable(_ROWS, use_resource, name="var3")
@@ -311,12 +311,12 @@ class MaxNormTest(test_util.GraphTestCase):
       ("_numpy_scalar", np.float64(2)),
       ("_numpy_array", np.array(2, np.float32)),
   )
-  def test_number(self, max_norm, use_resource):
+  def test_max_norm_is_a_number(self, max_norm, use_resource):
     self._assert_clipped(max_norm, use_resource)
 
   @with_variable_kinds(
       ("_float32", tf.float32), ("_float64", tf.float64), ("_int32", tf.int32))
-  def test_tensor(self, dtype, use_resource):
+  def test_max_norm_is_a_tensor(self, dtype, use_resource):
     self._assert_clipped(tf.constant(2, dtype), use_resource)
 
   @with_variable_kinds(*[
@@ -326,23 +326,23 @@ class MaxNormTest(test_util.GraphTestCase):
           ("_matrix", np.float32([[2.]])), ("_bound_per_column", [2., 0.5]),
           ("_row", np.array([[2, 1]])))
       for dims_name, dims in (("_of_rows", [1]), ("_of_elements", []))])
-  def test_broadcast(self, max_norm, dims, use_resource):
+  def test_max_norm_is_broadcast(self, max_norm, dims, use_resource):
     self._assert_clipped(max_norm, use_resource, dims, np.array(max_norm))
 
   @with_variable_kinds(
       ("_tensor", tf.constant),
       ("_in_list", lambda bounds: [tf.constant(bound) for bound in bounds]),
       ("_float64", lambda bounds: tf.constant(bounds, tf.float64)))
-  def test_broadcast_of_tensors(self, create, use_resource):
+  def test_max_norm_of_tensors_is_broadcast(self, create, use_resource):
     self._assert_clipped(create([2., 0.5]), use_resource, [1], [2., 0.5])
 
   @with_variable_kinds()
-  def test_broadcast_of_a_variable(self, use_resource):
+  def test_max_norm_of_a_variable_is_broadcast(self, use_resource):
     max_norm = get_variable([[2., 0.5]], use_resource, name="max_norm")
     self._assert_clipped(max_norm, use_resource, [1], [[2., 0.5]])
 
   @with_variable_kinds()
-  def test_partitioned_variable(self, use_resource):
+  def test_max_norm_is_a_partitioned_variable(self, use_resource):
     max_norm = get_variable([2., 0.5], use_resource, name="max_norm",
                             partitioner=tf.fixed_size_partitioner(2))
     self._assert_clipped(max_norm, use_resource, [1], [2., 0.5])
@@ -355,12 +355,12 @@ class MaxNormTest(test_util.GraphTestCase):
     self.assertAllClose(clip_by_norm(_ROWS, bounds, [1]), self.sess.run(var))
 
   @with_variable_kinds(("_float32", tf.float32), ("_float64", tf.float64))
-  def test_variable(self, dtype, use_resource):
+  def test_max_norm_is_a_variable(self, dtype, use_resource):
     max_norm = get_variable(2, use_resource, dtype, "max_norm")
     self._assert_clipped(max_norm, use_resource)
 
   @with_variable_kinds()
-  def test_placeholder(self, use_resource):
+  def test_max_norm_is_a_placeholder(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     max_norm = tf.placeholder(tf.float32, [])
     train_op = clip({var: [1]}, max_norm).minimize(lookup(var, [0, 1, 2]))
@@ -370,7 +370,7 @@ class MaxNormTest(test_util.GraphTestCase):
       self.assertAllClose(clip_by_norm(_ROWS, value, [1]), self.sess.run(var))
 
   @with_variable_kinds()
-  def test_schedule(self, use_resource):
+  def test_max_norm_is_a_schedule(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     epoch = get_variable(0, use_resource, tf.int64, "epoch")
     max_norm = tf.train.exponential_decay(8., epoch, 1, 0.5)
@@ -416,7 +416,7 @@ class GraphTest(test_util.GraphTestCase):
     self.assertEqual("MaxNorm", opt.minimize(tf.reduce_sum(var)).name)
 
   @with_variable_kinds()
-  def test_slots(self, use_resource):
+  def test_slots_are_those_of_the_inner_optimizer(self, use_resource):
     var = get_variable(_ROWS, use_resource)
     inner = tf.train.MomentumOptimizer(0.1, 0.9)
     opt = clip({var: [1]}, opt=inner)
@@ -522,8 +522,10 @@ class GraphTest(test_util.GraphTestCase):
   def test_causes_no_deprecation_warning(self):
     """In a process of its own, for TensorFlow logs each warning only once."""
     log = subprocess.check_output(
-        [sys.executable, "-c", _STEPS], stderr=subprocess.STDOUT).decode()
+        [sys.executable, "-c", _PROGRAM_WITH_TWO_STEPS],
+        stderr=subprocess.STDOUT).decode()
     self.assertIn("2 train ops", log)
+    self.assertRegex(log, "From <string>:.*colocate_with")  # It would be seen.
     self.assertNotRegex(log, r"From \S*variable_clipping_optimizer\.py")
 
 

@@ -16,9 +16,7 @@
     cd tests; python -m golden.record
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import json
 import os

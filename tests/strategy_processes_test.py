@@ -17,9 +17,7 @@ Under MultiWorkerMirroredStrategy, two processes keep equal copies (D8). Ref
 variables are no part of it: strategies create resource variables.
 """
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import json
 import os
@@ -195,7 +193,7 @@ class TestCase(test_util.TestCase):
 
   def _start(self, index, train, *args, **env):
     return self.start_python(
-        "-c", "import multi_worker_test as m; m.work(*%r)" % (
+        "-c", "import strategy_processes_test as m; m.work(*%r)" % (
             (index, train) + args,),
         PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=self.get_temp_dir(),
         **env)

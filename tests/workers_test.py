@@ -13,9 +13,7 @@
 # limitations under the License.
 """Workers, asynchronous or not, that share variables on a parameter server."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
+from __future__ import absolute_import, division, print_function
 
 import numpy as np
 import tensorflow.compat.v1 as tf
