@@ -13,10 +13,6 @@
 # limitations under the License.
 """Trains one step, like a program in a workspace that uses the library."""
 
-from __future__ import absolute_import
-from __future__ import division
-from __future__ import print_function
-
 import os
 
 import numpy as np

@@ -141,25 +141,6 @@ def _text_classifier(clip_class, use_resource):
   return results
 
 
-def _perceptron(clip_class, use_resource):
-  """Bounds what goes into each unit of its layers."""
-  sess = tf.get_default_session()
-  inputs = np.random.RandomState(1).randn(6, 5).astype(np.float32)
-  hidden = _variable("hidden/weights", [5, 4], use_resource)
-  output = _variable("output/weights", [4, 1], use_resource, scale=0.1)
-  predictions = tf.matmul(tf.nn.tanh(tf.matmul(inputs, hidden)), output)
-  loss = tf.reduce_mean(tf.square(predictions - 10.))
-  opt = tf.train.AdadeltaOptimizer(1., epsilon=0.1)
-  train_op = clip_class(opt, {hidden: [0], output: [0]}, 2.).minimize(loss)
-
-  sess.run(tf.global_variables_initializer())
-  results = []
-  for _ in range(4):
-    sess.run(train_op)
-    results.append(sess.run([hidden, output]))
-  return results
-
-
 class CallSitesTest(test_util.GraphTestCase):
 
   def _run(self, model, *args):
@@ -218,14 +199,6 @@ class CallSitesTest(test_util.GraphTestCase):
     self.assertAllClose([3., 3., 3.], clipped[:3], rtol=1e-6, atol=0)
     self.assertLess(clipped[3], 2.)  # The softmax is inside the ball.
     self.assertGreater(clipped[4], 9.)  # The bias is nobody's key.
-
-  @with_variable_kinds()
-  def test_perceptron(self, use_resource):
-    steps = self._run(_perceptron, use_resource)
-    for hidden, output in steps:
-      self.assertAllClose(2., np.max(_norms(hidden, [0])), rtol=1e-6)
-      self.assertAllClose([2.], _norms(output, [0]), rtol=1e-6)
-    self.assertLess(np.min(_norms(steps[0][0], [0])), 1.9)
 
 
 if __name__ == "__main__":

@@ -110,27 +110,5 @@ class ContribTest(test_util.TestCase):
         status.assert_consumed()
 
 
-class ScenariosTest(test_util.TestCase):
-
-  def _options(self, num_scenarios):
-    """Returns what occurs in scenarios."""
-    options = set()
-    for scenario in map(scenarios.generate, range(num_scenarios)):
-      for part in [scenario] + scenario["levels"] + scenario["variables"]:
-        options.update((key, value) for key, value in part.items()
-                       if key != "seed" and not isinstance(value, list))
-      options.add(("levels", len(scenario["levels"])))
-      options.add(("negative dims", scenarios.has_negative_dims(scenario)))
-      for variable in scenario["variables"]:
-        options.add((variable["gradient"], len(variable["shape"])))
-        if variable["gradient"]:
-          options.add((variable["gradient"], scenario["optimizer"]))
-    return options
-
-  def test_sample_has_all_options(self):
-    self.assertContainsSubset(
-        self._options(2000), self._options(_NUM_SCENARIOS))
-
-
 if __name__ == "__main__":
   tf.test.main()
