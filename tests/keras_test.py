@@ -33,7 +33,7 @@ _needs_mixed_precision = unittest.skipIf(
 
 
 @unittest.skipIf(getattr(tf.keras, "__version__", "2").startswith("3"),
-                 "Keras 3 refuses it: see test_common_errors in docs_test.py.")
+                 "Keras 3 takes its own optimizers only.")
 class KerasTest(test_util.TestCase):
 
   def test_fit(self):

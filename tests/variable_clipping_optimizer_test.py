@@ -122,14 +122,16 @@ class ClipTest(test_util.GraphTestCase):
     self.assertAllClose(expected, actual)
     self.assertAllEqual(value[[2, 4]], actual[[2, 4]])
 
-  @with_variable_kinds(("_scalar", 2), ("_matrix", [[2, 0], [0, 2]]))
-  def test_ids_of_other_ranks(self, ids, use_resource):
+  @with_variable_kinds(
+      ("_scalar", lambda: tf.constant(2), [2]), ("_list", lambda: [2], [2]),
+      ("_matrix", lambda: tf.constant([[2, 0], [0, 2]]), [0, 2]))
+  def test_ids_of_other_shapes_and_types(self, ids, looked_up, use_resource):
     var = get_variable(_ROWS, use_resource)
-    ids = tf.constant(ids)
-    gradient = tf.IndexedSlices(tf.zeros(ids.shape.concatenate([2])), ids)
+    ids = ids()
+    shape = tf.convert_to_tensor(ids).shape.concatenate([2])
+    gradient = tf.IndexedSlices(tf.zeros(shape), ids)
     self.train(clip({var: [1]}).apply_gradients([(gradient, var)]))
     expected = np.array(_ROWS)
-    looked_up = [2] if ids.shape.ndims == 0 else [0, 2]
     expected[looked_up] = _CLIPPED_ROWS[looked_up]
     self.assertAllClose(expected, self.sess.run(var))
 

@@ -326,8 +326,8 @@ def _colocate_with(var, condition=True):
 
 
 def _all_ids(grads):
-  ids = [grad.indices if grad.indices.shape.ndims == 1 else
-         tf.reshape(grad.indices, [-1]) for grad in grads]
+  ids = [tf.convert_to_tensor(grad.indices) for grad in grads]
+  ids = [i if i.shape.ndims == 1 else tf.reshape(i, [-1]) for i in ids]
   return ids[0] if len(ids) == 1 else tf.concat(
       [tf.cast(i, tf.int64) for i in ids], axis=0)
 
