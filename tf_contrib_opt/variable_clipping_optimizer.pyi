@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The types of what the optimizer takes and returns.
+"""Type stub of `VariableClippingOptimizer`.
 
-TensorFlow brings none, and types-tensorflow few, so that what it makes is `Any`
-or known by its attributes.
+TensorFlow has no type hints, and types-tensorflow has few. So this stub types
+objects of TensorFlow as `Any`, or by the attributes that the optimizer uses.
 """
 
 from typing import (
@@ -22,10 +22,9 @@ from typing import (
     Tuple, TypeVar, Union)
 
 class _Optimizer(Protocol):
-  """What `minimize` calls of the wrapped optimizer, whatever its class."""
+  """The inner optimizer, of any class that has this method."""
 
   def apply_gradients(self, *args: Any, **kwargs: Any) -> Any: ...
-  def compute_gradients(self, *args: Any, **kwargs: Any) -> Any: ...
 
 class _Array(Protocol):
   """A tensor, a variable, or an array or a scalar of NumPy."""
@@ -36,13 +35,13 @@ class _Array(Protocol):
   def shape(self) -> Any: ...
 
 class _Variable(_Array, Protocol):
-  """A variable, or one that is partitioned or sharded."""
+  """A variable, a partitioned variable or a sharded variable."""
 
   @property
   def name(self) -> Any: ...
 
 class _Reference(Protocol):
-  """What `variable.ref()` returns."""
+  """The type of `variable.ref()`."""
 
   def deref(self) -> Any: ...
 
