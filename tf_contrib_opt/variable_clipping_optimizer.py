@@ -256,7 +256,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     return self._max_norm
 
   # tf.train.Checkpoint refuses slots that two objects report. So this object
-  # takes the place of the inner optimizer, instead of tracking it (D9).
+  # takes the place of the inner optimizer (D9). All versions call what follows.
 
   @property
   def _trackable(self):
@@ -270,14 +270,14 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     self._trackable._maybe_initialize_trackable()
 
   @property
-  def _checkpoint_dependencies(self):  # Until TF 2.8.
+  def _checkpoint_dependencies(self):  # Only TensorFlow 1.14 to 2.7 calls it.
     return self._trackable._checkpoint_dependencies
 
   @property
   def _deferred_dependencies(self):
     return self._trackable._deferred_dependencies
 
-  def _trackable_children(self, *args, **kwargs):  # From TF 2.9.
+  def _trackable_children(self, *args, **kwargs):  # TensorFlow 2.8 to 2.21.
     return self._trackable._trackable_children(*args, **kwargs)
 
   def _lookup_dependency(self, *args, **kwargs):
