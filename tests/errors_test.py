@@ -30,13 +30,6 @@ with_variable_kinds = test_util.with_variable_kinds
 _SGD = tf.train.GradientDescentOptimizer(0.1)
 
 
-class Module(tf.Module):
-
-  def __init__(self, parts):
-    super(Module, self).__init__()
-    self.parts = parts
-
-
 class ErrorsTest(test_util.GraphTestCase):
 
   def _assert_refused(self, error, pattern, use_resource, opt=_SGD, key=None,
@@ -66,7 +59,7 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_tensor", tf.convert_to_tensor, "Tensor"),
       ("_none", lambda _: None, "None"),
       ("_tuple", lambda var: (var,), r"\(<tf.Variable 'emb:0'"),
-      ("_module", lambda var: Module([var]), "Module"),
+      ("_module", lambda _: tf.Module(), "Module"),
   )
   def test_key_is_no_variable(self, key, key_repr, use_resource):
     self._assert_refused(

@@ -39,13 +39,10 @@ _INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 def generate(seed):
   """Returns a random scenario in which r1.14 does what it documents.
 
-  It stays clear of what this library does otherwise on purpose (the README's
-  table): ids are distinct (D1), rows are not far over the bound (D2), clip
-  dimensions do not span partitions (D6), and dimension 0 of a sparse gradient
-  is not written as a negative number (D7).
-
-  Args:
-    seed: An integer.
+  This library differs on purpose in some cases, so they do not occur: ids are
+  distinct (D1), rows are not far over the bound (D2), clip dimensions do not
+  span partitions (D6), and dimension 0 of a sparse gradient is not written as a
+  negative number (D7).
   """
   rng = np.random.RandomState(seed)
 
@@ -130,12 +127,7 @@ class Model(object):
   """
 
   def __init__(self, scenario, clipping_optimizer):
-    """Builds the model and initializes its variables.
-
-    Args:
-      scenario: A dict as returned by `generate`.
-      clipping_optimizer: `VariableClippingOptimizer` or `contrib_optimizer`.
-    """
+    """Builds the model with one of the two clipping optimizers."""
     with tf.Graph().as_default() as graph:
       with tf.variable_scope(scenario["scope"]):
         self._build(scenario, clipping_optimizer)

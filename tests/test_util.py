@@ -78,12 +78,7 @@ def dict_key(var):
 def clip(vars_and_dims, max_norm=1., opt=None, **kwargs):
   """Wraps an optimizer, by default one that changes nothing.
 
-  Args:
-    vars_and_dims: A dict from variables to clip dimensions, or, where variables
-      are unhashable, a list of pairs.
-    max_norm: The bound.
-    opt: The inner optimizer.
-    **kwargs: More arguments of the constructor.
+  The variables and dimensions are a dict or, if they are unhashable, pairs.
   """
   if isinstance(vars_and_dims, list):
     vars_and_dims = {dict_key(var): dims for var, dims in vars_and_dims}
@@ -103,13 +98,9 @@ def run_in_replicas(strategy):
 
 
 def with_variable_kinds(*cases):
-  """Parameterizes a test by its cases, each with ref and resource variables.
+  """Runs a test with ref and resource variables in each of its cases.
 
-  Args:
-    *cases: Tuples of a name and the arguments that precede `use_resource`.
-
-  Returns:
-    A decorator of test methods whose last argument is `use_resource`.
+  A case is a tuple of a name and the arguments that precede `use_resource`.
   """
   kinds = [("_ref", False), ("_resource", True)]
   return parameterized.named_parameters(

@@ -18,7 +18,6 @@ from __future__ import absolute_import, division, print_function
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
-import tf_contrib_opt
 
 with_variable_kinds = test_util.with_variable_kinds
 
@@ -57,19 +56,10 @@ class ClusterTest(test_util.GraphTestCase):
     cls.workers, _ = tf.test.create_local_cluster(_NUM_WORKERS, num_ps=1)
 
   def _train_op(self, task, rows, ids, grads, use_resource, colocate, cache):
-    """Builds what one worker runs in a step, in the default graph.
+    """Returns the variable and the train op of one worker.
 
-    Args:
-      task: The index of the worker.
-      rows: The initial value of a variable on the parameter server.
-      ids: The rows that are looked up.
-      grads: The gradient of each of them, for a learning rate of 1.
-      use_resource: The kind of the variable.
-      colocate: Whether to clip on the parameter server.
-      cache: Whether to look up a copy that the worker caches.
-
-    Returns:
-      The variable and the train op, which clips rows to a norm of 1.
+    The variable is on the parameter server. Its initial value is `rows`, and
+    `grads` are the gradients of the looked-up rows `ids`.
     """
     worker = "/job:worker/task:%d" % task
     with tf.device("/job:ps/task:0"):
@@ -81,9 +71,8 @@ class ClusterTest(test_util.GraphTestCase):
           caching_device=worker if cache else None)
     # docs/cluster.md tells why it is not GradientDescentOptimizer.
     opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
-    opt = tf_contrib_opt.VariableClippingOptimizer(
-        opt, {var: [1]}, 1., use_locking=True,
-        colocate_clip_ops_with_vars=colocate)
+    opt = test_util.clip({var: [1]}, opt=opt, use_locking=True,
+                         colocate_clip_ops_with_vars=colocate)
     with tf.device(worker):
       loss = tf.reduce_sum(tf.nn.embedding_lookup(var, ids) * grads)
       return var, opt.minimize(loss)
@@ -96,15 +85,9 @@ class ClusterTest(test_util.GraphTestCase):
           _run(sess, train_op, aborted)
 
   def _run_workers(self, var, steps, *args):
-    """Runs all workers at once, on newly initialized variables.
+    """Runs all workers at once, with `args` of `_train_op` for each.
 
-    Args:
-      var: A variable of the default graph, to watch.
-      steps: How many steps each worker runs.
-      *args: For each worker, the arguments of `_train_op` after the task.
-
-    Returns:
-      The values of `var` while the workers ran and, as the last, after that.
+    Returns the values of `var` while they run and, as the last, after that.
     """
     init_op, value = tf.global_variables_initializer(), var.read_value()
     with tf.Session(self.workers[0].target) as sess:

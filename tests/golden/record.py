@@ -88,11 +88,7 @@ def record(directory):
 def describe(model):
   """Returns a dict from names to JSON values of the optimizers' own nodes.
 
-  They are the train ops and what is in the scopes of variables to clip. All
-  else is TensorFlow's, and appears as inputs.
-
-  Args:
-    model: A `scenarios.Model`.
+  These are the train ops, and the nodes in the scopes of variables to clip.
   """
   is_own = re.compile(
       r"{}(/VariableClipping|/MaxNorm)*(/clip_.*|/NoOp(_\d+)?)?$".format(
