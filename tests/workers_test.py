@@ -150,12 +150,13 @@ class ClusterTest(test_util.GraphTestCase):
         self.assertAllClose([[0.6, 0.8]], sess.run(var))
 
   def _build_synchronous_step(self, task, is_outside, is_sparse, use_resource):
-    """Builds a step that pushes a row from the bound of 1 to a norm of 2."""
+    """Builds a step that pushes rows from the bound of 1 to norms of 2."""
     with tf.device("/job:ps/task:0"):
       global_step = tf.get_variable(
           "step", initializer=tf.constant(0, tf.int64), trainable=False,
           use_resource=use_resource)
-      var = test_util.get_variable([[0.6, 0.8], [0.3, 0.4]], use_resource)
+      var = test_util.get_variable(
+          np.tile([[0.6, 0.8]], [20000, 1]), use_resource)
       sync = opt = tf.train.GradientDescentOptimizer(1.)
       for wrapper in ["sync", "clip"] if is_outside else ["clip", "sync"]:
         if wrapper == "clip":
@@ -164,8 +165,10 @@ class ClusterTest(test_util.GraphTestCase):
           sync = opt = tf.train.SyncReplicasOptimizer(
               opt, _NUM_SYNCHRONOUS_WORKERS, _NUM_SYNCHRONOUS_WORKERS)
       with tf.device("/job:worker/task:%d" % task):
-        row = tf.nn.embedding_lookup(var, [0]) if is_sparse else var[:1]
-        loss = -tf.reduce_sum(row * [[0.6, 0.8]])
+        rows = var
+        if is_sparse:
+          rows = tf.nn.embedding_lookup(var, tf.range(20000))
+        loss = -tf.reduce_sum(rows * [[0.6, 0.8]])
       return var, sync, opt.minimize(loss, global_step)
 
   def _work_synchronously(self, container, task, *args):
@@ -173,7 +176,7 @@ class ClusterTest(test_util.GraphTestCase):
       _, sync, train_op = self._build_synchronous_step(task, *args)
       with tf.Session(self.workers[task].target) as sess:
         sess.run(sync.local_step_init_op)
-        for _ in range(5):
+        for _ in range(10):
           sess.run(train_op)
 
   @with_variable_kinds(*[
@@ -181,7 +184,7 @@ class ClusterTest(test_util.GraphTestCase):
       for order, is_outside in (("_outside", True), ("_inside", False))
       for kind, is_sparse in (("_sparse", True), ("_dense", False))])
   def test_d5_synchronous_workers(self, *args):
-    """With tf.contrib outside, the row ends at -2: each worker clips it."""
+    """With tf.contrib outside, each worker subtracts the excess: 2 - 4 = -2."""
     container = self._testMethodName.replace("_", "-")
     with tf.container(container):
       var, sync, _ = self._build_synchronous_step(0, *args)
@@ -197,10 +200,17 @@ class ClusterTest(test_util.GraphTestCase):
           for task in range(_NUM_SYNCHRONOUS_WORKERS)]
       for worker in workers:
         worker.start()
+      values = []
+      while any(worker.is_alive() for worker in workers):
+        values.append(sess.run(var))
       for worker in workers:
         worker.join()
-      self.assertAllClose([[0.6, 0.8], [0.3, 0.4]], sess.run(var))
+      values.append(sess.run(var))
       coord.request_stop()
+    signed_norms = np.matmul(values, [0.6, 0.8])
+    # A worker may read a row while another one writes it.
+    self.assertAllInRange(signed_norms, 0.8, 2.001)
+    self.assertAllClose(np.ones(20000), signed_norms[-1])
 
 
 if __name__ == "__main__":

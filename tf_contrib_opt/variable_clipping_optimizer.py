@@ -205,6 +205,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     with tf.control_dependencies([update_op]):
       with _colocate_with(var, self._colocate_clip_ops_with_vars):
         value = var.read_value()
+        if is_synchronous and var.shape.ndims != 0:  # A ref may change: copy.
+          value = tf.gather(value, tf.range(tf.shape(value)[0]))
         clipped = tf.clip_by_norm(value, self._max_norm_as(value.dtype), dims)
         if not is_synchronous:
           excess = value - clipped
@@ -357,7 +359,7 @@ def _check_can_be_clipped(var, max_norm, is_sparse):
     raise TypeError(
         "vars_to_clip_dims has variable {} of {}. Only variables of a floating "
         "dtype can be clipped.".format(var.name, var.dtype.base_dtype))
-  # The bound of a sparse gradient must fit any row.
+  # With a sparse gradient, the bound must fit any row.
   shape = tf.TensorShape([1] if is_sparse else var.shape[:1]).concatenate(
       var.shape[1:])
   sizes = []
@@ -375,7 +377,6 @@ def _check_can_be_clipped(var, max_norm, is_sparse):
 
 
 def _normalize_max_norm(max_norm):
-  """Returns `max_norm` with checked floats as numbers, and lists as arrays."""
   # A partitioned variable has as_tensor, an array of NumPy has tolist.
   if tf.is_tensor(max_norm) or hasattr(max_norm, "as_tensor"):
     return max_norm
@@ -433,8 +434,7 @@ def _check_not_split(var, part, dims):
 
 
 def _to_ints(dims, var):
-  """Returns a list of the integers in `dims`, which may be constant Tensors."""
-  def static(value):
+  def static(value):  # Dimensions may be constant Tensors.
     return tf.get_static_value(value) if tf.is_tensor(value) else value
 
   try:
