@@ -171,46 +171,48 @@ class ClusterTest(test_util.GraphTestCase):
         loss = -tf.reduce_sum(rows * [[0.6, 0.8]])
       return var, sync, opt.minimize(loss, global_step)
 
-  def _work_synchronously(self, container, task, *args):
-    with tf.Graph().as_default(), tf.container(container):
-      _, sync, train_op = self._build_synchronous_step(task, *args)
-      with tf.Session(self.workers[task].target) as sess:
-        sess.run(sync.local_step_init_op)
-        for _ in range(10):
-          sess.run(train_op)
-
   @with_variable_kinds(*[
       (order + kind, is_outside, is_sparse)
       for order, is_outside in (("_outside", True), ("_inside", False))
       for kind, is_sparse in (("_sparse", True), ("_dense", False))])
   def test_d5_synchronous_workers(self, *args):
     """With tf.contrib outside, each worker subtracts the excess: 2 - 4 = -2."""
-    container = self._testMethodName.replace("_", "-")
-    with tf.container(container):
-      var, sync, _ = self._build_synchronous_step(0, *args)
-      init_op = tf.global_variables_initializer()
-      runner = sync.get_chief_queue_runner()
-    coord = tf.train.Coordinator()
-    with tf.Session(self.workers[0].target) as sess:
-      for op in (init_op, sync.chief_init_op, sync.get_init_tokens_op(0)):
-        sess.run(op)
-      runner.create_threads(sess, coord, daemon=True, start=True)
-      workers = [
-          self.checkedThread(self._work_synchronously, (container, task) + args)
-          for task in range(_NUM_SYNCHRONOUS_WORKERS)]
-      for worker in workers:
-        worker.start()
+    config = tf.ConfigProto(operation_timeout_in_ms=60000)
+    steps = []
+    for task in range(_NUM_SYNCHRONOUS_WORKERS):
+      graph = tf.Graph()
+      sess = tf.Session(self.workers[task].target, graph, config)
+      self.addCleanup(sess.close)
+      with graph.as_default(), graph.container(
+          self._testMethodName.replace("_", "-")):
+        var, sync, train_op = self._build_synchronous_step(task, *args)
+        if task == 0:
+          chief, value = sess, var.read_value()
+          for op in (tf.global_variables_initializer(), sync.chief_init_op,
+                     sync.get_init_tokens_op(0)):
+            chief.run(op)
+          coord = tf.train.Coordinator()
+          self.addCleanup(coord.request_stop)
+          sync.get_chief_queue_runner().create_threads(
+              chief, coord, daemon=True, start=True)
+        sess.run(sync.local_step_init_op)
+      steps.append((sess, train_op))
+
+    for _ in range(10):
       values = []
-      while any(worker.is_alive() for worker in workers):
-        values.append(sess.run(var))
-      for worker in workers:
-        worker.join()
-      values.append(sess.run(var))
-      coord.request_stop()
-    signed_norms = np.matmul(values, [0.6, 0.8])
-    # A worker may read a row while another one writes it.
-    self.assertAllInRange(signed_norms, 0.8, 2.001)
-    self.assertAllClose(np.ones(20000), signed_norms[-1])
+      threads = [self.checkedThread(sess.run, (train_op,))
+                 for sess, train_op in steps]
+      for thread in threads:
+        thread.start()
+      while any(thread.is_alive() for thread in threads):
+        values.append(chief.run(value))
+      for thread in threads:  # Otherwise, a fast worker may take two tokens.
+        thread.join()
+      values.append(chief.run(value))
+      signed_norms = np.matmul(values, [0.6, 0.8])
+      # A worker may read a row while another one writes it.
+      self.assertAllInRange(signed_norms, 0.8, 2.001)
+      self.assertAllClose(np.ones(20000), np.linalg.norm(values[-1], axis=1))
 
 
 if __name__ == "__main__":
