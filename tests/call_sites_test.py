@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The optimizer as public code uses it, beside contrib's where that exists."""
+"""Parts of public programs, which give the same results with tf.contrib."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -35,7 +35,7 @@ def _norms(value, dims):
 
 
 def _attack(clip_class, create_inner, use_resource):
-  """Attacks a classifier: a batch of images, another, the first again."""
+  """Attacks a classifier with a batch, another batch, and the first again."""
   sess = tf.get_default_session()
   kernel = _variable("kernel", [2, 2, 1, 3], use_resource)
   modifier = tf.get_variable(
@@ -108,7 +108,7 @@ def _wgan(clip_class, use_resource):
 
 
 def _text_classifier(clip_class, use_resource):
-  """Takes steps by the inner optimizer alone, then steps that clip."""
+  """Trains with the inner optimizer alone, and then with clipping."""
   sess = tf.get_default_session()
   with tf.variable_scope("classifier"):
     words = tf.nn.embedding_lookup(
@@ -144,7 +144,7 @@ def _text_classifier(clip_class, use_resource):
 class CallSitesTest(test_util.GraphTestCase):
 
   def _run(self, model, *args):
-    """Returns what `model` does with this class, as it does with contrib's."""
+    """Returns the results of `model`, which tf.contrib must reproduce."""
     runs = []
     for module in (scenarios.contrib_opt, tf_contrib_opt):
       if module is not None:
@@ -197,8 +197,8 @@ class CallSitesTest(test_util.GraphTestCase):
          for name in trainable] for step in ("unclipped", "clipped")]
     self.assertAllGreater(unclipped[:3], 3.1)
     self.assertAllClose([3., 3., 3.], clipped[:3], rtol=1e-6, atol=0)
-    self.assertLess(clipped[3], 2.)  # The softmax is inside the ball.
-    self.assertGreater(clipped[4], 9.)  # The bias is nobody's key.
+    self.assertLess(clipped[3], 2.)  # It is inside the bound.
+    self.assertGreater(clipped[4], 9.)  # The bias is not a key.
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ with_variable_kinds = test_util.with_variable_kinds
 
 
 def _minimize(use_resource, inner=lambda opt: opt, outer=lambda opt: opt):
-  """Returns a train op of a model, that clips between two other wrappers."""
+  """Returns the train op of a model. The arguments wrap the optimizers."""
   embeddings = tf.get_variable(
       "embeddings",
       initializer=[[0.6, 0.7], [0.1, 0.2], [0.7, -0.6]],
@@ -70,7 +70,7 @@ class CompositionTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_monitored_training_session(self, use_resource):
-    """Three steps, and three more in a session that resumes."""
+    """Trains three steps, and three more in a session that resumes."""
 
     def train():
       with tf.Graph().as_default():
@@ -90,7 +90,7 @@ class CompositionTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_meta_graph_of_a_checkpoint(self, use_resource):
-    """Three steps, and three more of what tf.train.Saver wrote (D11)."""
+    """Trains three steps, and three more from the MetaGraph (D11)."""
     self.train(_minimize(use_resource), 3)
     path = os.path.join(self.get_temp_dir(), "ckpt")
     tf.train.Saver().save(self.sess, path)
@@ -110,7 +110,7 @@ class CompositionTest(test_util.GraphTestCase):
   def test_loss_scale(self, loss_scale, position, use_resource):
     """A scale that is a power of two changes nothing."""
     if not use_resource and hasattr(tf, "disable_control_flow_v2"):
-      # A dynamic scale steps in a tf.cond. TF 2's takes no ref variables.
+      # The step is in a tf.cond, and TensorFlow 2's takes no ref variables.
       if tf.control_flow_v2_enabled():
         self.addCleanup(tf.enable_control_flow_v2)
       tf.disable_control_flow_v2()
@@ -122,12 +122,12 @@ class CompositionTest(test_util.GraphTestCase):
     self.train(_minimize(use_resource, **{position: wrap}), 6)
     actual = _state(self.sess)
     for name, expected in self._uninterrupted(use_resource).items():
-      if "_power" not in name:  # Named after the tf.cond, if in one.
+      if "_power" not in name:  # A tf.cond changes these names.
         self.assertAllEqual(expected, actual[name])
 
   @with_variable_kinds(("_inner", "inner"), ("_outer", "outer"))
   def test_cross_shard(self, position, use_resource):
-    """As on one shard of a TPU, where the sum of gradients is the gradient."""
+    """Simulates a TPU with one shard: the sum of gradients is the gradient."""
     train_op = _minimize(
         use_resource, **{position: tf.tpu.CrossShardOptimizer})
     meta_graph = tf.train.export_meta_graph()
@@ -136,7 +136,7 @@ class CompositionTest(test_util.GraphTestCase):
     self.assertLen(sums, 2)
     for node in sums:
       node.op = "Identity"  # CPUs have no kernel for CrossReplicaSum.
-      del node.input[1:]  # The group assignment.
+      del node.input[1:]  # Identity has no group assignment.
     with tf.Graph().as_default() as graph, tf.Session() as sess:
       tf.train.import_meta_graph(meta_graph)
       sess.run(tf.global_variables_initializer())

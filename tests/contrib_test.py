@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""The genuine optimizer, side by side, where TensorFlow still has it.
+"""Compares this library with tf.contrib on TensorFlow 1.14 and 1.15.
 
-Compares the first 54 scenarios that scenarios.py generates, or more:
+The tests build the first 54 scenarios of scenarios.py. This runs more of them:
 
     TF_CONTRIB_OPT_SCENARIOS=1200 python contrib_test.py
 """
@@ -44,7 +44,7 @@ class ContribTest(test_util.TestCase):
     self.addCleanup(ours.close)
 
     if scenarios.has_negative_dims(scenario):
-      # The value of this Const is all that D7 changes in a graph.
+      # D7 changes only the value of this Const.
       for model in (theirs, ours):
         for node in model.graph_def.node:
           if node.name.endswith("/clip_by_norm/Sum/reduction_indices"):
@@ -58,7 +58,7 @@ class ContribTest(test_util.TestCase):
     self.assertEqual(theirs.opt.get_name(), ours.opt.get_name())
     self.assertEqual(theirs.opt.get_slot_names(), ours.opt.get_slot_names())
 
-    # After each step, one continues from the checkpoint of the other.
+    # After each step, one model restores what the other one saved.
     path = os.path.join(self.get_temp_dir(), "ckpt")
     max_norm = max(level["max_norm"] for level in scenario["levels"])
     for model, other in ((theirs, ours), (ours, theirs), (theirs, ours)):
@@ -79,7 +79,7 @@ class ContribTest(test_util.TestCase):
 
   @test_util.with_variable_kinds()
   def test_object_based_checkpoint(self, use_resource):
-    """Adam's moments are in contrib's, and its powers are not."""
+    """A Checkpoint of tf.contrib has Adam's moments, but not its powers."""
 
     def build(module):
       var = test_util.get_variable([3., 4.], use_resource)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Where this library is right and tf.contrib.opt is not: a test per Dn.
+"""Tests of the differences Dn from tf.contrib. They fail with tf.contrib.
 
 D5 with several workers and D12 are in workers_test.py, D8 in strategy_test.py,
 D13 in eager_test.py and D14 in errors_test.py.
@@ -80,7 +80,7 @@ class DifferencesTest(test_util.GraphTestCase):
     if not inside:
       opt = clip({var: [1]}, opt=opt)
     train_op = opt.minimize(test_util.lookup(var, [1, 1]), global_step)
-    # As sync.make_session_run_hook does, whose session may hang when closed.
+    # A session with sync.make_session_run_hook may hang when it is closed.
     self.initialize()
     init_op = sync.chief_init_op
     self.sess.run([init_op, sync.local_step_init_op])
@@ -142,7 +142,7 @@ class DifferencesTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_d6_partitioned_variable_and_its_partitions(self, use_resource):
-    """As `{v: [1] for v in tf.trainable_variables()}` names the latter."""
+    """The partitions are in `tf.trainable_variables()`, too."""
     var = get_variable(
         np.float32([[3., 4.], [6., 8.]]), use_resource,
         partitioner=tf.fixed_size_partitioner(2))
@@ -175,7 +175,7 @@ class DifferencesTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_d9_checkpoint(self, use_resource):
-    """Restores what the inner optimizer had after three steps."""
+    """A checkpoint has the state of the inner optimizer after three steps."""
     directory = self.get_temp_dir()
 
     def build():
@@ -270,11 +270,7 @@ class DifferencesTest(test_util.GraphTestCase):
 
 
 class KeysTest(test_util.GraphTestCase):
-  """A key is found, whatever object of its variable `apply_gradients` gets.
-
-  Components of a mirrored variable are in strategy_test.py, and variables of a
-  Keras mixed-precision layer in keras_test.py.
-  """
+  """A key is found, whatever object of its variable `apply_gradients` gets."""
 
   def _check(self, key, var, is_sparse):
     """Clips `key` by a gradient of `var`, which is another object of it."""

@@ -38,7 +38,7 @@ class EagerTest(test_util.TestCase):
   @parameterized.named_parameters(
       ("", lambda step: step), ("_in_function", tf.function))
   def test_dense_sparse_and_no_gradient(self, decorate):
-    """Three steps of dense and sparse gradients, and of none."""
+    """Trains three steps with a dense gradient, a sparse one and none."""
     rows = [[3., 4.], [0.3, 0.4], [6., 8.]]
     dense, sparse, unused = [tf.Variable(rows) for _ in range(3)]
     global_step = tf.Variable(0, dtype=tf.int64)
@@ -104,7 +104,7 @@ class EagerTest(test_util.TestCase):
                         var.numpy())
 
   @unittest.skipIf(test_util.VERSION < (2, 1),
-                   "Older ones refuse it themselves.")
+                   "Before 2.1, TensorFlow refuses such a name.")
   def test_name_of_a_variable_that_is_no_scope(self):
     var = tf.Variable([[3., 4.]], name="user's embeddings")
     opt = clip([(var, [1])])
@@ -126,7 +126,7 @@ class EagerTest(test_util.TestCase):
     self.assertAllEqual([[3., 4.]], var.numpy())
 
   def test_keeps_variables_alive(self):
-    """Or a new variable might get the id of one that is no more."""
+    """Otherwise, a new variable could get the id of a deleted one."""
     var = tf.Variable([3., 4.])
     opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer())
     ref = weakref.ref(var)
@@ -145,7 +145,7 @@ class EagerTest(test_util.TestCase):
         tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
 
   def test_warns_once(self):
-    """Of steps without a key, and of each sparse gradient that clips all."""
+    """Warns of a sparse gradient that clips all, and of a call without keys."""
     var, trained = tf.Variable([[3., 4.]]), tf.Variable([[3., 4.]])
     opt = clip([(var, [0])])
     gradient = tf.IndexedSlices(
@@ -190,7 +190,7 @@ class EagerTest(test_util.TestCase):
     self.assertEqual(0, global_step.numpy())
 
   def test_d9_checkpoint(self):
-    """Restores what Adam had, before Adam has created it (D9)."""
+    """Variables that Adam creates after the restore get the saved values."""
 
     def build():
       var = tf.Variable([3., 4.])

@@ -34,7 +34,7 @@ class ErrorsTest(test_util.GraphTestCase):
 
   def _assert_refused(self, error, pattern, use_resource, opt=_SGD, key=None,
                       dims=(1,), max_norm=1.):
-    """Asserts what the constructor says of an argument, which `key` adapts."""
+    """Asserts the error of the constructor. `key` makes a key from `var`."""
     var = tf.get_variable("emb", [2, 3], use_resource=use_resource)
     if key is not None:
       var = key(var)
@@ -88,7 +88,7 @@ class ErrorsTest(test_util.GraphTestCase):
   def _assert_refused_with_gradient(self, error, pattern, value, grad,
                                     use_resource, dims, max_norm=1.,
                                     dtype=tf.float32):
-    """Asserts what `apply_gradients` says, before it updates anything."""
+    """Asserts the error of `apply_gradients`, and that nothing was applied."""
     var = test_util.get_variable(value, use_resource, dtype, name="emb")
     opt = clip({var: dims}, max_norm)
     train_op = opt.apply_gradients(

@@ -31,13 +31,13 @@ _ROWS = np.random.RandomState(0).randn(6, 4).astype(np.float32) / 2
 _IDS = [2, 0]
 _LABELS = [3., 5.]
 
-# Of variables, as the genuine optimizer of TensorFlow 1.14.0 had them saved.
+# Names of variables in a checkpoint of tf.contrib and TensorFlow 1.14.0.
 _NAMES = ("VariableClipping/beta1_power", "VariableClipping/beta2_power",
           "global_step", "plain", "plain/Adam", "plain/Adam_1")
 
 
 def _model_fn(features, labels, mode, params):
-  """Fits squared norms of rows, of 1 at most, to labels that are greater."""
+  """Fits squared norms to labels over the bound, so that each step clips."""
   rows = tf.get_variable(
       "plain",
       initializer=tf.constant(_ROWS),
@@ -91,7 +91,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_resume(self, use_resource):
-    """As if never interrupted, bit for bit."""
+    """A resumed training gives the same bits as one without a break."""
     uninterrupted = self._estimator(use_resource, "uninterrupted")
     uninterrupted.train(_input_fn, steps=4)
     for _ in range(2):
@@ -105,7 +105,7 @@ class EstimatorTest(test_util.GraphTestCase):
   @with_variable_kinds()
   @scenarios.needs_contrib
   def test_resume_from_contrib(self, use_resource):
-    """As if all steps had been contrib's."""
+    """The result is as if tf.contrib had made all steps."""
     uninterrupted = self._estimator(
         use_resource, "uninterrupted", scenarios.contrib_opt)
     uninterrupted.train(_input_fn, steps=4)
@@ -118,7 +118,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_warm_start(self, use_resource):
-    """Takes all that TensorFlow 1.14.0 saved, and steps as NumPy does."""
+    """Starts from a checkpoint of 1.14.0. A step equals the one in NumPy."""
     path = os.path.join(record.DIRECTORY, "saved_adam")
     estimator = self._estimator(
         use_resource, "model", warm_start_from=tf.estimator.WarmStartSettings(
@@ -141,7 +141,7 @@ class EstimatorTest(test_util.GraphTestCase):
     self.assertAllClose(dict(zip(_NAMES, expected)), _variables(estimator))
 
   def test_model_to_estimator_warns(self):
-    """It trains copies of a Keras model's variables, which are no keys."""
+    """The Estimator trains copies of the model's variables, not the keys."""
     layer = tf.keras.layers.Embedding(6, 4, input_length=1)
     model = tf.keras.Sequential([layer, tf.keras.layers.Flatten()])
     layer.build([None, 1])
@@ -158,7 +158,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_saved_model(self, use_resource):
-    """One graph to serve, and one to train that goes on clipping (D11)."""
+    """Exports a graph to serve and a graph to train, which clips (D11)."""
     estimator = self._estimator(use_resource, "model")
     estimator.train(_input_fn, steps=2)
     features = {"ids": tf.placeholder(tf.int32, [None])}

@@ -11,9 +11,9 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What genuine TensorFlow 1.14.0 built and computed, on every TensorFlow.
+"""Compares this library with recordings of tf.contrib and TensorFlow 1.14.0.
 
-golden/README.md says what was recorded, and how.
+golden/README.md describes the recordings.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -48,7 +48,7 @@ def _checkpoint(name):
 
 
 def _place_reads_by_colocation(nodes):
-  """Reads of resource variables no longer ask for the device as well."""
+  """Reads of resource variables have a colocation, and no device."""
   for node in nodes.values():
     if node["op"] == "ReadVariableOp" and "_class" not in node["attr"]:
       node["device"] = ""
@@ -72,7 +72,7 @@ def _rename_shape_of_ones_like(nodes):
 
 
 def _mark_control_inputs(nodes):
-  """What was listed in tf.control_dependencies or tf.group says so."""
+  """Ops in tf.control_dependencies or tf.group get an attribute."""
   for node in nodes.values():
     for name in node["control_input"]:
       if name in nodes:
@@ -92,8 +92,8 @@ def _raise_max_norm_to_zero(nodes):
       nodes[scope + "/truediv"]["input"][1] = name + "_1"
 
 
-# Where TensorFlow itself builds other nodes than 1.14.0: since which version,
-# and a function that changes recorded nodes alike. Nothing else may differ.
+# TensorFlow itself builds other nodes since these versions. The functions make
+# the same changes to the recorded nodes. Nothing else may differ.
 _DIFFERENCES_OF_TENSORFLOW = (
     ((2, 1), _place_reads_by_colocation),
     ((2, 4), _convert_empty_dims_twice),
@@ -111,7 +111,7 @@ class GoldenTest(test_util.TestCase):
     return model
 
   def _build_saved(self, golden, use_resource):
-    """Builds a saved model of either kind of variables: keys are the same."""
+    """Builds a saved model. Both kinds of variables have the same names."""
     for variable in golden["scenario"]["variables"]:
       variable["use_resource"] = use_resource
     return self._build(golden["scenario"])
@@ -154,7 +154,7 @@ class GoldenTest(test_util.TestCase):
 
   @parameterized.parameters(*itertools.product(_names(".index"), (False, True)))
   def test_writes_same_checkpoint(self, name, use_resource):
-    """What restores the recorded checkpoint restores one written here."""
+    """This library writes the names, shapes and values of the recording."""
     model = self._build_saved(_load(name), use_resource)
     model.train(record.NUM_STEPS)
     path = os.path.join(self.get_temp_dir(), "ckpt")
@@ -169,7 +169,7 @@ class GoldenTest(test_util.TestCase):
     self._assert_close(*tensors)
 
   def test_coverage(self):
-    """What the tests above iterate over is there."""
+    """All files are there, and each function changes something."""
     goldens = [_load(name) for name in _names(".json")]
     self.assertEqual({name for name, _ in test_util.INNER_OPTIMIZERS},
                      {golden["scenario"]["optimizer"] for golden in goldens})

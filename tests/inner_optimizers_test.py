@@ -56,8 +56,7 @@ class Wrapper(ApplyOnly):
 
 
 class Delegate(ApplyOnly):
-  """Delegates all attributes, also `get_config`, which Keras optimizers have.
-  """
+  """Delegates all attributes, also Keras's `get_config`."""
 
   def __getattr__(self, name):
     if name == "get_config":
@@ -87,7 +86,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_checkpoint(self, use_resource):
-    """As with tf.contrib, it does not restore slots. A Saver does."""
+    """As with tf.contrib, a Checkpoint restores no slots. A Saver does."""
     var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=Wrapper(tf.train.MomentumOptimizer(0.1, 0.9)))
     self.assertEmpty(opt.variables())

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What holds for all shapes, dimensions, dtypes, ids and kinds of variables."""
+"""Properties that hold for all shapes, dimensions, dtypes and variables."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -25,8 +25,8 @@ import test_util
 
 tf.enable_eager_execution()
 
-# Rows that are looked up, or None for a dense gradient; kind: "ref" and
-# "resource" are variables in a graph, "eager" is one out of it.
+# ids are the looked-up rows, or None if the gradient is dense. kind is "ref" or
+# "resource" for a variable in a graph, and otherwise "eager".
 Case = collections.namedtuple("Case", "value gradient dims ids kind")
 
 
@@ -52,7 +52,7 @@ def _clip(max_norm):
 
 
 def _spacing(case):
-  """Returns the unit in the last place of what a step writes or subtracts."""
+  """Returns one unit in the last place of the largest written number."""
   largest = 1 if case.ids is not None else max(1, np.abs(case.value).max())
   return float(np.spacing(case.value.dtype.type(largest)))
 
@@ -126,14 +126,14 @@ class PropertiesTest(test_util.TestCase):
 
   @_for_all(_cases())
   def test_bound_that_is_never_reached_changes_nothing(self, case):
-    """Of a power of two, as a dense gradient multiplies and divides by it."""
+    """The dense path multiplies and divides by the bound, a power of two."""
     bare = _step(case, lambda opt, *_: opt, case.gradient)
     clipped = _step(case, _clip(2.**8), case.gradient)
     self.assertEqual(bare.tobytes(), clipped.tobytes())
 
   @_for_all(_cases())
   def test_chain_clips_inner_then_outer(self, case):
-    """The inner bound, then the outer one: the less of them."""
+    """Clips first with the inner bound, and then with the outer one."""
 
     def chain(opt, *args):
       return _clip(0.5)(_clip(1.)(opt, *args), *args)

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Models to build with this library and with the genuine optimizer.
+"""Random models to build with this library and with tf.contrib.
 
 A scenario is a dict of JSON values that describes a model: see `generate`.
 """
@@ -37,7 +37,7 @@ _INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 
 
 def generate(seed):
-  """Returns a random scenario in which r1.14 does what it documents.
+  """Returns a random scenario in which tf.contrib does what it documents.
 
   This library differs on purpose in some cases, so they do not occur: ids are
   distinct (D1), rows are not far over the bound (D2), clip dimensions do not
@@ -83,7 +83,7 @@ def generate(seed):
         "ids_dtype": pick("int32", "int64"),
     })
   return {
-      "seed": seed,  # Of initial values and gradients.
+      "seed": seed,  # The seed of values and gradients.
       "optimizer": optimizer,
       "levels": [{  # The arguments of each VariableClippingOptimizer.
           "max_norm": pick(1, 1.5, 2.),
@@ -96,7 +96,7 @@ def generate(seed):
       "variables": variables,
       "scope": pick("", "model"),
       "minimize": pick(False, True),  # Instead of apply_gradients.
-      "name": pick(None, "train"),  # The argument of either.
+      "name": pick(None, "train"),  # The argument `name`.
       "global_step": pick(False, True),
   }
 
@@ -107,7 +107,7 @@ def has_negative_dims(scenario):
 
 
 def contrib_optimizer(opt, vars_to_clip_dims, *args, **kwargs):
-  """Returns the genuine optimizer, which knows partitions only (D6)."""
+  """Returns tf.contrib's optimizer, which knows only partitions (D6)."""
   return contrib_opt.VariableClippingOptimizer(
       opt, {part: dims for var, dims in vars_to_clip_dims.items()
             for part in _partitions(var)}, *args, **kwargs)
@@ -120,9 +120,9 @@ class Model(object):
     opt: The outermost optimizer.
     train_op: The train op.
     clipped_by_row: The names of the variables that take the sparse path.
-    graph_def: The GraphDef. Of the nodes that clip rows, which differ on
-      purpose, it has only the one that writes them: under the name of the
-      scope, as a "Scatter" whose input is the variable.
+    graph_def: The GraphDef. The nodes that clip rows differ on purpose, so it
+      has only the node that writes the rows. This node has the name of the
+      scope, the op "Scatter", and the variable as its only input.
     collections: A dict from names of collections to the names of the members.
   """
 
@@ -240,7 +240,7 @@ def _get_variable(rng, name, shape, dtype, use_resource, device,
 
 
 def _gradient_and_loss(rng, var, gradient, ids, ids_dtype, **_):
-  """Returns a gradient with respect to `var`, and a loss that has it."""
+  """Returns a gradient of `var`, and a loss with this gradient."""
   if gradient is None:
     return None, 0.
   if gradient == "dense":

@@ -11,10 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Strategies that change the process they are in, each in one of its own.
+"""Tests of strategies that change their process. Each gets a new process.
 
-Under MultiWorkerMirroredStrategy, two processes keep equal copies (D8). Ref
-variables are no part of it: strategies create resource variables.
+Under MultiWorkerMirroredStrategy, two processes keep equal copies (D8). There
+are no ref variables, because strategies create resource variables.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -41,7 +41,7 @@ _with_batches = parameterized.named_parameters(
 
 _ROWS = np.float32([[5., 10., 0.3, 13., 15., 17.]]).T * [0.6, 0.8]
 
-_servers = []  # Which stop when nobody refers to them.
+_servers = []  # A server stops when nothing refers to it.
 
 # Name, whether the gradient is sparse, and clip dimensions of each variable.
 _VARIABLES = [
@@ -58,7 +58,7 @@ def _create_variables():
 
 
 def _apply_gradients(variables, ids):
-  """Adds 0.1 to each row looked up, per replica, and clips to a norm of 1."""
+  """Each replica adds 0.1 to the rows that it looks up. Clips to norm 1."""
   dense_shape = tf.constant(_ROWS.shape)
   gradient = tf.IndexedSlices(-tf.ones([tf.size(ids), 2]), ids, dense_shape)
   vars_and_dims, grads_and_vars = [], []
@@ -98,8 +98,8 @@ def train_in_loop(ids):
 
 
 def train_estimator(ids):
-  """Does the same with `train_and_evaluate`."""
-  tf.disable_eager_execution()  # Estimators copy strategies.
+  """Does the same as `train_in_loop`, with `train_and_evaluate`."""
+  tf.disable_eager_execution()  # An Estimator copies the strategy.
   copies = []
 
   class CopiesHook(tf.train.SessionRunHook):
@@ -133,8 +133,7 @@ def train_estimator(ids):
 
 
 def _create_sharded_variable():
-  """Returns a strategy of one parameter server, and a variable of two shards.
-  """
+  """Returns a strategy with one server, and a variable of two shards."""
   cluster_spec = tf.train.ClusterSpec({
       job: ["localhost:%d" % portpicker.pick_unused_port()]
       for job in ("ps", "worker")})
@@ -175,7 +174,7 @@ def train_sharded(shards_are_keys):
 
 
 def refuse_sharded():
-  """Returns what is said of norms that would span shards."""
+  """Returns the error for norms that would span shards."""
   _, var = _create_sharded_variable()
   try:
     test_util.clip({var: [0]})
@@ -219,7 +218,7 @@ class MultiWorkerTest(TestCase):
 
   def _check(self, train, ids):
     if len(set(map(len, ids))) > 1 and test_util.VERSION < (2, 2):
-      self.skipTest("TensorFlow 2.2 is the first to reduce unequal batches.")
+      self.skipTest("Before 2.2, TensorFlow does not reduce unequal batches.")
     copies, other_copies = self._train(train, ids)
     self.assertEqual(copies.tobytes(), other_copies.tobytes())
 
@@ -254,7 +253,7 @@ class MultiWorkerTest(TestCase):
 class ParameterServerStrategyTest(TestCase):
 
   @unittest.skipIf(test_util.VERSION == (2, 6),
-                   "Its variable has no scatter_update.")
+                   "In 2.6, a sharded variable has no scatter_update.")
   @parameterized.named_parameters(
       ("_sharded_variable", False), ("_shards", True))
   def test_train(self, shards_are_keys):

@@ -79,7 +79,7 @@ class StrategyTest(test_util.TestCase):
 
   def _train(self, strategy, aggregation, grad_of_replica, dims=(1,),
              wrap=lambda opt: opt):
-    """Returns the copies of `_ROWS` after two clipped steps."""
+    """Returns the copies of the variable after two steps with clipping."""
     with tf.Graph().as_default(), strategy.scope():
       var = tf.get_variable(
           "var",
@@ -99,7 +99,7 @@ class StrategyTest(test_util.TestCase):
 
   @parameterized.named_parameters(*_CASES)
   def test_sparse(self, create_strategy, aggregation):
-    """Row 0 and 1 are looked up by replica 0 and 1, row 3 by both, 2 times."""
+    """Replica i looks up row i once, row 2 once, and row 3 twice."""
     strategy = create_strategy()
 
     def grad(replica):
@@ -198,7 +198,7 @@ class StrategyTest(test_util.TestCase):
       self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
 
   def test_sparse_of_unknown_shape(self):
-    """Which other strategies refuse by themselves, in older TensorFlows."""
+    """Older versions refuse such a gradient under other strategies."""
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
     copy, = self._train(
         strategy, tf.VariableAggregation.NONE,
@@ -262,7 +262,7 @@ class EstimatorTest(test_util.TestCase):
 
   @parameterized.named_parameters(*_STRATEGIES[:-1])
   def test_train(self, create_strategy):
-    """Replicas take the batches in turn, and average their gradients."""
+    """The replicas take turns with the batches, and average gradients."""
     batches = np.int32([[0, 3, 3], [1, 3, 2], [2, 3, 0], [0, 0, 3]])
 
     def model_fn(features, mode):

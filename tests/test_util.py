@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What tests of the optimizer share."""
+"""Helpers of the tests."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -76,10 +76,7 @@ def dict_key(var):
 
 
 def clip(vars_and_dims, max_norm=1., opt=None, **kwargs):
-  """Wraps an optimizer, by default one that changes nothing.
-
-  The variables and dimensions are a dict or, if they are unhashable, pairs.
-  """
+  """Wraps an optimizer. Unhashable variables are in pairs, not in a dict."""
   if isinstance(vars_and_dims, list):
     vars_and_dims = {dict_key(var): dims for var, dims in vars_and_dims}
   return tf_contrib_opt.VariableClippingOptimizer(
@@ -98,10 +95,7 @@ def run_in_replicas(strategy):
 
 
 def with_variable_kinds(*cases):
-  """Runs a test with ref and resource variables in each of its cases.
-
-  A case is a tuple of a name and the arguments that precede `use_resource`.
-  """
+  """Runs a test in each case, (name, *arguments), with both variable kinds."""
   kinds = [("_ref", False), ("_resource", True)]
   return parameterized.named_parameters(
       (case[0] + suffix,) + case[1:] + (use_resource,)
@@ -110,7 +104,7 @@ def with_variable_kinds(*cases):
 
 
 def clip_by_norm(value, max_norm, dims):
-  """Returns `value` in float64 with norms along `dims` of up to `max_norm`."""
+  """Returns `value` as float64, with norms of at most `max_norm`."""
   value = np.asarray(value, np.float64)
   norm = np.sqrt(np.sum(np.square(value), axis=tuple(dims), keepdims=True))
   return value * max_norm / np.maximum(norm, max_norm)
@@ -139,7 +133,7 @@ def kill(program):
 
 class TestCase(tf.test.TestCase, parameterized.TestCase):
 
-  test_session = None  # A deprecated method, which unittest takes for a test.
+  test_session = None  # Otherwise, unittest takes it for a test.
 
   def start_python(self, *args, **env):
     """Starts Python in a process group of its own, and kills it at the end."""

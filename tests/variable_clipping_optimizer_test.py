@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""What tf.contrib.opt documents and does well, kept."""
+"""Tests of what tf.contrib documents and this library keeps."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -60,7 +60,7 @@ class ClipTest(test_util.GraphTestCase):
       for dtype, tolerance in (
           (tf.bfloat16, 4e-2), (tf.float16, 5e-3), (tf.float32, 1e-6),
           (tf.float64, 1e-14))
-      for max_norm in (0.7, 1.)  # Grappler simplifies divisions of a 1.
+      for max_norm in (0.7, 1.)  # Grappler simplifies 1 / x.
   ])
   def test_clips_each_dtype(self, dtype, tolerance, max_norm, use_resource):
     dense = get_variable(_ROWS, use_resource, dtype, "dense")
@@ -165,7 +165,7 @@ class ClipTest(test_util.GraphTestCase):
         use_resource=use_resource,
         validate_shape=False)
     if len(set(dims)) < len(dims) and not hasattr(tf, "contrib"):
-      dims = dims[:1]  # TensorFlow 2.4 refuses to reduce along one twice.
+      dims = dims[:1]  # TensorFlow 2.4 refuses a repeated one.
     self.train(clip({var: dims}).minimize(lookup(var, [0])))
     self.assertAllClose([_CLIPPED_ROWS[0]] + _ROWS[1:], self.sess.run(var))
     self.train(clip({var: dims}).minimize(tf.reduce_sum(var)))
@@ -247,7 +247,7 @@ class ClipTest(test_util.GraphTestCase):
 
   @with_variable_kinds(("_trainable", [1]), ("_rows", [0]), ("_rank_4", [3]))
   def test_keys_without_gradient_have_any_rank(self, dims, use_resource):
-    """As in `{v: [1] for v in tf.global_variables()}`."""
+    """A dict of all variables has keys whose dimensions are out of range."""
     shapes = [(), (3,), (2, 3), (2, 2, 2, 2)]
     variables = [get_variable(np.ones(shape), use_resource, name="v%d" % i)
                  for i, shape in enumerate(shapes)]
@@ -385,7 +385,7 @@ class MaxNormTest(test_util.GraphTestCase):
 
 
 class GraphTest(test_util.GraphTestCase):
-  """Names are the interface to checkpoints, placement that to clusters."""
+  """Checkpoints depend on names, and clusters depend on the placement."""
 
   @with_variable_kinds()
   def test_variable_names(self, use_resource):
@@ -472,14 +472,14 @@ class GraphTest(test_util.GraphTestCase):
                   "ResourceScatterUpdate")]
     self.assertLen(writes, 2)
     for op in writes:
-      if use_resource:  # Whose ops decide by themselves.
+      if use_resource:  # Their ops have no such attribute.
         self.assertNotIn("use_locking", op.node_def.attr)
       else:
         self.assertEqual(use_locking, op.get_attr("use_locking"))
 
   @with_variable_kinds()
   def test_unique_is_shared(self, use_resource):
-    """Grappler merges that of Adagrad, for repeated ids, with that of clips."""
+    """Grappler merges the tf.unique of Adagrad with the one of the clip."""
     var = get_variable(_ROWS, use_resource)
     ids = tf.placeholder(tf.int32, [None])
     train_op = clip({var: [1]}, opt=tf.train.AdagradOptimizer(0.1)).minimize(
@@ -498,7 +498,7 @@ class GraphTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_clips_after_the_update(self, use_resource):
-    """Every op that touches a variable in a clip scope follows the update."""
+    """Every clip op that reads or writes a variable follows the update."""
     dense = get_variable(_ROWS, use_resource, name="dense")
     sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = clip({dense: [1], sparse: [1]})
@@ -513,7 +513,7 @@ class GraphTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_writes_rows_over_the_bound_alone(self, use_resource):
-    """And not one at the bound, which other workers may be updating."""
+    """A row at the bound is not written. Other workers may be updating it."""
     var = get_variable([[0., 1.], [3., 4.], [0.3, 0.4]], use_resource)
     clip({var: [1]}).minimize(lookup(var, [2, 1, 0, 1]))
     write, = [op for op in tf.get_default_graph().get_operations()
@@ -522,7 +522,7 @@ class GraphTest(test_util.GraphTestCase):
     self.assertAllEqual([1], self.sess.run(write.inputs[1]))
 
   def test_causes_no_deprecation_warning(self):
-    """In a process of its own, for TensorFlow logs each warning only once."""
+    """Runs a new process, because TensorFlow logs each warning only once."""
     log = subprocess.check_output(
         [sys.executable, "-c", _PROGRAM_WITH_TWO_STEPS],
         stderr=subprocess.STDOUT).decode()

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Workers, asynchronous or not, that share variables on a parameter server."""
+"""Tests of workers that share variables on a parameter server."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -34,10 +34,10 @@ _PLACEMENTS = (
 
 
 def _run(sess, fetch, aborted):
-  """Runs `fetch`, unless gRPC sends the request again: the server refuses it.
+  """Runs `fetch`.
 
-  Whether such a step was applied is unknown. It is rare, and has nothing to do
-  with what the step does.
+  Rarely, gRPC sends a request twice, and the server refuses the second one. The
+  step may have been applied or not, so the error is appended to `aborted`.
   """
   try:
     return sess.run(fetch)
@@ -48,7 +48,7 @@ def _run(sess, fetch, aborted):
 
 
 class ClusterTest(test_util.GraphTestCase):
-  """In-process servers on loopback, which end with the process."""
+  """Uses servers in this process. They end when the process ends."""
 
   @classmethod
   def setUpClass(cls):
@@ -63,7 +63,7 @@ class ClusterTest(test_util.GraphTestCase):
     """
     worker = "/job:worker/task:%d" % task
     with tf.device("/job:ps/task:0"):
-      # The name tells tests apart: servers keep variables from test to test.
+      # Each test has its own name, because servers keep variables.
       var = tf.get_variable(
           self._testMethodName,
           initializer=tf.constant(rows, tf.float32),
@@ -111,7 +111,7 @@ class ClusterTest(test_util.GraphTestCase):
 
   @with_variable_kinds(*_PLACEMENTS)
   def test_every_update_is_kept(self, colocate, cache, use_resource):
-    """Workers share row 0, which is inside; each pushes another one outside."""
+    """All workers update row 0 inside the bound. Each pushes a row over it."""
     steps = 100
     rows = np.zeros([1 + _NUM_WORKERS, 2])
     update = 2. / 4096  # Sums of it are exact.
@@ -139,7 +139,7 @@ class ClusterTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_d12_caching_device(self, use_resource):
-    """Clips the row of the server, not the copy that the worker looked up."""
+    """Clipping reads the row of the server, not the copy of the worker."""
     var, train_op = self._train_op(
         1, [[0.6, 0.8]], [0], [[-6., -8.]], use_resource, colocate=False,
         cache=True)

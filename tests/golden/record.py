@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Records what the genuine optimizer of TensorFlow 1.14.0 does: see README.md.
+"""Records what tf.contrib of TensorFlow 1.14.0 does. See README.md.
 
     cd tests; python -m golden.record
 """
@@ -27,7 +27,7 @@ import scenarios
 import tensorflow.compat.v1 as tf
 
 DIRECTORY = os.path.dirname(os.path.abspath(__file__))
-NUM_STEPS = 3  # Then models are saved.
+NUM_STEPS = 3  # Steps before a model is saved.
 NUM_MORE_STEPS = 10
 
 _VARIABLE = {
@@ -63,7 +63,7 @@ def record(directory):
               for optimizer in ("_adagrad", "_adam", "_momentum")}
   for seed in range(20):
     scenario = scenarios.generate(seed)
-    # Negative dimensions are recorded as such by tf.contrib alone (D7).
+    # In graphs of tf.contrib, negative dimensions stay negative (D7).
     if not scenarios.has_negative_dims(scenario):
       recorded["random_{:02}".format(seed)] = scenario
   for name, scenario in recorded.items():
