@@ -242,7 +242,7 @@ class DifferencesTest(test_util.GraphTestCase):
       ("_sparse_of_one_row", [[0, 0], [0]], [0]))
   def test_d15_variable_in_several_pairs(self, ids_of_pairs, clipped,
                                          use_resource):
-    """Is clipped once, after all of its gradients have been applied."""
+    """The variable is clipped once, after all gradients are applied."""
     rows = np.float32([[3., 4.], [6., 8.], [5., 12.]])
     var = get_variable(rows, use_resource)
     expected = rows.astype(np.float64)
@@ -305,7 +305,7 @@ class KeysTest(test_util.GraphTestCase):
       tf.train.import_meta_graph(meta_graph)
       key, = tf.global_variables()
       var, = tf.trainable_variables()
-      if key is var:  # Of some versions, they share one.
+      if key is var:  # Some versions have one object for both.
         var = type(var).from_proto(var.to_proto())
       self._check(key, var, is_sparse)
 

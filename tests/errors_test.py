@@ -232,7 +232,7 @@ class WarningsTest(test_util.GraphTestCase):
     opt.apply_gradients([(tf.ones([2]), b)])
     train_op = opt.apply_gradients([(tf.ones([2]), a)])
     message, = self._messages()
-    self.assertIn("in this call", message)  # And only that is said.
+    self.assertIn("in this call", message)  # It does not say more.
     self.train(train_op)
     self.assertAllClose([[0.6, 0.8]], [self.sess.run(a)])
 
@@ -246,7 +246,7 @@ class WarningsTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_norms_across_rows_of_a_sparse_gradient(self, use_resource):
-    """Once for each variable."""
+    """The optimizer warns once for each variable."""
     a, b, _ = self._create_variables(use_resource)
     opt = clip({a: [0], b: [0]})
     for _ in range(2):

@@ -134,7 +134,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         clip_ops = [self._clip(var, dims, ids, update_op)
                     for var, dims, ids in to_clip]
       train_op = tf.group(update_op, *clip_ops, name=scope)
-    if not tf.executing_eagerly():  # In place of one that does not clip (D11).
+    if not tf.executing_eagerly():  # This replaces the inner train op (D11).
       tf.get_collection_ref(tf.GraphKeys.TRAIN_OP)[:] = train_ops + [train_op]
     return train_op
 
@@ -265,7 +265,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     # Some subclasses in tf.contrib never call the constructor that sets this.
     if hasattr(self._opt, "_non_slot_dict"):
       return self._opt
-    return super(VariableClippingOptimizer, self)  # As in tf.contrib.
+    return super(VariableClippingOptimizer, self)  # tf.contrib does it, too.
 
   def _maybe_initialize_trackable(self):
     super(VariableClippingOptimizer, self)._maybe_initialize_trackable()
@@ -301,7 +301,7 @@ def _check_optimizer(opt):
 
 def _is_synchronous(opt):
   opts = [opt]
-  for opt in opts:  # Also those that the loop appends.
+  for opt in opts:  # The loop also visits what it appends.
     opts += [value for value in getattr(opt, "__dict__", {}).values()
              if hasattr(value, "apply_gradients") and value not in opts]
   return any(isinstance(opt, tf.train.SyncReplicasOptimizer) for opt in opts)
