@@ -156,7 +156,7 @@ class ErrorsTest(test_util.GraphTestCase):
         validate_shape=False)
     opt = tf_contrib_opt.VariableClippingOptimizer(
         tf.train.GradientDescentOptimizer(0.1), {var: dims}, 1.)
-    train_op = opt.minimize(tf.reduce_sum(tf.nn.embedding_lookup(var, [0])))
+    train_op = opt.minimize(test_util.lookup(var, [0]))
     self.initialize()
     with self.assertRaisesRegex(
         tf.errors.InvalidArgumentError, "variable emb:0 is dimension 0. Count "

@@ -75,6 +75,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     super(VariableClippingOptimizer, self).__init__(use_locking, name)
     _check_optimizer(opt)
     self._opt = opt
+    self._is_synchronous = _is_synchronous(opt)
     self._vars_and_clip_dims = _normalize_clip_dims(vars_to_clip_dims)
     self._max_norm = _normalize_max_norm(max_norm)
     self._colocate_clip_ops_with_vars = colocate_clip_ops_with_vars
@@ -201,21 +202,20 @@ class VariableClippingOptimizer(tf.train.Optimizer):
 
   def _clip_dense(self, var, dims, update_op):
     """Clips the whole variable, with the nodes of tf.contrib's graph."""
-    is_synchronous = _is_synchronous(self._opt)
     with tf.control_dependencies([update_op]):
       with _colocate_with(var, self._colocate_clip_ops_with_vars):
         value = var.read_value()
-        if is_synchronous and var.shape.ndims != 0:  # A ref may change: copy.
+        if self._is_synchronous and var.shape.ndims != 0:  # A ref may change.
           value = tf.gather(value, tf.range(tf.shape(value)[0]))
         clipped = tf.clip_by_norm(value, self._max_norm_as(value.dtype), dims)
-        if not is_synchronous:
+        if not self._is_synchronous:
           excess = value - clipped
         elif var.shape.ndims != 0:  # tf.where takes no scalars.
           over = tf.where_v2(
               self._is_over(value, dims) & tf.ones_like(value, tf.bool))
           clipped = tf.gather_nd(clipped, over)
       with _colocate_with(var):
-        if not is_synchronous:  # This keeps what other workers add meanwhile.
+        if not self._is_synchronous:  # Keep what other workers add meanwhile.
           return var.assign_sub(excess, use_locking=self._use_locking)
         # Here, each worker would subtract the excess of the same value (D5).
         if var.shape.ndims == 0:
