@@ -96,28 +96,81 @@ class DifferencesTest(test_util.GraphTestCase):
     self.sess.close()
     coord.join(threads, ignore_live_threads=True)
 
-  @with_variable_kinds(
-      ("_rows", [1], [[0, 0], [0, 1]]), ("_columns", [0], [[0, 0], [1, 0]]),
-      ("_elements", [], [[0, 0]]), ("_matrix", [0, 1], [
-          [0, 0], [0, 1], [1, 0], [1, 1]]))
-  def test_d5_writes_only_what_is_over_the_bound(self, dims, written,
-                                                 use_resource):
-    """The chief may be updating the other elements at that time."""
-    rows = np.float32([[3., 0.1], [0.2, 0.3]])
-    var = get_variable(rows, use_resource)
+  def _build_synchronous_step(self, var, dims, max_norm=1., **kwargs):
+    """Returns a train op and the ops of its clip, after initialization."""
     sync = tf.train.SyncReplicasOptimizer(
         tf.train.GradientDescentOptimizer(0.), replicas_to_aggregate=1)
-    opt = clip({var: dims}, opt=clip({}, opt=sync))
-    opt.minimize(tf.reduce_sum(var), tf.train.get_or_create_global_step())
-    write, = [op for op in tf.get_default_graph().get_operations()
-              if op.type in ("ScatterNdUpdate", "ResourceScatterNdUpdate")]
+    opt = clip({var: dims}, max_norm, opt=clip({}, opt=sync), **kwargs)
+    train_op = opt.minimize(
+        tf.reduce_sum(var), tf.train.get_or_create_global_step())
     self.initialize()
     self.sess.run([sync.chief_init_op, sync.local_step_init_op])
     self.sess.run(sync.get_init_tokens_op())
-    indices, values = self.sess.run(list(write.inputs)[1:])
-    self.assertAllEqual(written, indices)
-    expected = clip_by_norm(rows, 1., dims)[tuple(np.transpose(written))]
-    self.assertAllClose(expected, values)
+    return train_op, [op for op in tf.get_default_graph().get_operations()
+                      if "/clip_var/" in op.name]
+
+  @with_variable_kinds(
+      ("_rows", [1], 1., [0]), ("_columns", [0], 1., [[0, 0], [1, 0]]),
+      ("_elements", [], 1., [[0, 0]]),
+      ("_matrix", [0, 1], 1., [[0, 0], [0, 1], [1, 0], [1, 1]]),
+      ("_rows_with_bounds", [1], [[4.], [0.3]], [[1, 0], [1, 1]]))
+  def test_d5_writes_only_what_is_over_the_bound(self, dims, max_norm, written,
+                                                 use_resource):
+    """The chief may be updating everything else at that time."""
+    rows = np.float32([[3., 0.1], [0.2, 0.3]])
+    var = get_variable(rows, use_resource)
+    _, ops = self._build_synchronous_step(
+        var, dims, max_norm, use_locking=True)
+    write, = [op for op in ops if "Scatter" in op.type]
+    self.assertEqual(var.op.colocation_groups(), write.colocation_groups())
+    if not use_resource:  # Ops of resource variables have no such attribute.
+      self.assertTrue(write.get_attr("use_locking"))
+    ids, values = self.sess.run(list(write.inputs)[1:])
+    self.assertAllEqual(written, ids)
+    expected = clip_by_norm(rows, np.array(max_norm), dims)
+    self.assertAllClose(
+        expected[tuple(np.atleast_2d(np.transpose(written)))], values)
+
+  @with_variable_kinds(
+      ("_inside", 0.42, 0.42), ("_over", 3., 0.7), ("_below", -3., -0.7))
+  def test_d5_scalar(self, value, expected, use_resource):
+    # A scalar inside the bound is not written. A clip would change this one.
+    self.assertNotEqual(
+        np.float32(0.42), np.float32(0.42) * np.float32(0.7) / np.float32(0.7))
+    var = get_variable(value, use_resource)
+    train_op, _ = self._build_synchronous_step(
+        var, [], 0.7, use_locking=True)
+    self.sess.run(train_op)
+    self.assertEqual(np.float32(expected), self.sess.run(var))
+
+  @with_variable_kinds(
+      ("_attribute", lambda opt: opt), ("_list", lambda opt: [None, opt]),
+      ("_tuple", lambda opt: (opt,)), ("_dict", lambda opt: {"a": [opt]}))
+  def test_d5_finds_sync_replicas_inside(self, contain, use_resource):
+    """No worker subtracts the excess. Some programs carry their own class."""
+
+    class SyncReplicas(object):
+
+      def get_init_tokens_op(self):
+        raise NotImplementedError
+
+      def apply_gradients(self, *args, **kwargs):
+        return tf.train.GradientDescentOptimizer(0.).apply_gradients(
+            *args, **kwargs)
+
+    class Wrapper(object):
+
+      def __init__(self, opt):
+        self.opts = contain(opt)
+        self.apply_gradients = opt.apply_gradients
+        self.itself = self
+
+    var = get_variable([[3., 4.]], use_resource)
+    opt = clip({var: [0]}, opt=Wrapper(clip({}, opt=Wrapper(SyncReplicas()))))
+    self.train(opt.apply_gradients([(tf.ones([1, 2]), var)]))
+    self.assertAllClose([[1., 1.]], self.sess.run(var))
+    self.assertEmpty([op for op in tf.get_default_graph().get_operations()
+                      if op.type.startswith("AssignSub")])
 
   @with_variable_kinds(("_rows", 2), ("_whole", 1))
   def test_d6_partitioned_variable(self, num_shards, use_resource):
@@ -160,7 +213,7 @@ class DifferencesTest(test_util.GraphTestCase):
         partitioner=tf.fixed_size_partitioner(2, axis))
     with self.assertRaisesRegex(
         ValueError, r"vars_to_clip_dims.*dimensions {} .*variable var.*"
-        "Partition it along another dimension than {}".format(
+        "partitioned along dimension {}".format(
             re.escape(str(dims)), axis)):
       clip({var: dims})
 

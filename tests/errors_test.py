@@ -159,7 +159,7 @@ class ErrorsTest(test_util.GraphTestCase):
     train_op = opt.minimize(test_util.lookup(var, [0]))
     self.initialize()
     with self.assertRaisesRegex(
-        tf.errors.InvalidArgumentError, "variable emb:0 is dimension 0. Count "
+        tf.errors.InvalidArgumentError, "variable emb:0.*is dimension 0.*Count "
         "dimensions from 0"):
       self.sess.run(train_op)
 
@@ -173,6 +173,15 @@ class ErrorsTest(test_util.GraphTestCase):
         "emb/part_1:0, with different dimensions. Keep one"):
       tf_contrib_opt.VariableClippingOptimizer(
           tf.train.AdamOptimizer(), {var: [1], list(var)[1]: []}, 1.)
+
+  @with_variable_kinds()
+  def test_two_keys_for_one_variable_by_two_objects(self, use_resource):
+    var = tf.get_variable("emb", [4, 3], use_resource=use_resource)
+    copy = type(var).from_proto(var.to_proto())
+    clip({var: [1], copy: [1]}).apply_gradients([(tf.ones([4, 3]), var)])
+    with self.assertRaisesRegex(
+        ValueError, "two keys for variable emb:0, with different dimensions"):
+      clip({var: [1], copy: [0]}).apply_gradients([(tf.ones([4, 3]), var)])
 
   @with_variable_kinds(
       ("_none", None), ("_string", "1"), ("_strings", ["1"]), ("_dict", {}),
@@ -213,8 +222,20 @@ class WarningsTest(test_util.GraphTestCase):
     for _ in range(2):
       opt.apply_gradients([(tf.ones([2]), c)])
     outer, inner = self._messages()
-    self.assertRegex(outer, "Outer clips nothing in this call .*copies.* a:0")
-    self.assertRegex(inner, "VariableClipping clips nothing in this call.* b:0")
+    self.assertRegex(
+        outer, r"Outer clips nothing in this call .*\(c:0\).* key .*\(a:0\)")
+    self.assertRegex(
+        inner, r"VariableClipping clips nothing in this call.*\(b:0\)")
+
+  @with_variable_kinds()
+  def test_many_keys_and_variables(self, use_resource):
+    variables = [tf.get_variable("v%d" % i, [], use_resource=use_resource)
+                 for i in range(13)]
+    opt = clip({var: [] for var in variables[:6]})
+    opt.apply_gradients([(tf.ones([]), var) for var in variables[6:]])
+    message, = self._messages()
+    self.assertIn("(v6:0, v7:0, v8:0, v9:0, v10:0, ...)", message)
+    self.assertNotIn("v11", message)
 
   @with_variable_kinds()
   def test_no_key(self, use_resource):

@@ -85,6 +85,28 @@ class InnerOptimizersTest(test_util.GraphTestCase):
       opt.minimize(test_util.lookup(var, [0]))
 
   @with_variable_kinds()
+  def test_variables(self, use_resource):
+    """An optimizer may define the method, and be no `tf.train.Optimizer`."""
+
+    class WithVariables(Wrapper):
+
+      def variables(self):
+        return self._opt.variables()
+
+    var = _get_variable(use_resource)
+    opt = clip({var: [1]}, opt=WithVariables(tf.train.MomentumOptimizer(1., 0.)))
+    opt.minimize(tf.reduce_sum(var))
+    self.assertEqual(["var/Momentum"], [v.op.name for v in opt.variables()])
+
+    class Broken(tf.train.GradientDescentOptimizer):
+
+      def variables(self):
+        return self.no_such_attribute
+
+    with self.assertRaisesRegex(AttributeError, "no_such_attribute"):
+      clip({var: [1]}, opt=Broken(1.)).variables()
+
+  @with_variable_kinds()
   def test_checkpoint(self, use_resource):
     """As with tf.contrib, a Checkpoint restores no slots. A Saver does."""
     var = _get_variable(use_resource)

@@ -197,6 +197,44 @@ class StrategyTest(test_util.TestCase):
         tf.train.experimental.MixedPrecisionLossScaleOptimizer(opt, "dynamic")):
       self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
 
+  @unittest.skipIf(test_util.VERSION < (2, 0), "It needs tf.function.")
+  @parameterized.named_parameters(*_STRATEGIES[:5])
+  def test_d8_reads_no_whole_variable(self, create_strategy):
+    """The time of a sparse step must not depend on the size of a table."""
+    strategy = create_strategy()
+
+    def count_reads(wrap):
+      with strategy.scope():
+        var = tf2.Variable(_ROWS)
+      opt = wrap(tf.train.GradientDescentOptimizer(0.1), var)
+
+      def step():
+        opt.apply_gradients([(tf.IndexedSlices(
+            tf.zeros([1, 2]), tf.constant([3]), tf.constant([5, 2])), var)])
+
+      @tf2.function
+      def run():
+        test_util.run_in_replicas(strategy)(step)
+
+      graph_def = run.get_concrete_function().graph.as_graph_def()
+      nodes = list(graph_def.node)
+      for function in graph_def.library.function:
+        nodes.extend(function.node_def)
+      return sum(node.op == "ReadVariableOp" for node in nodes)
+
+    # TensorFlow 2.0 itself reads a variable of a CentralStorageStrategy when it
+    # updates it, and clipping is a second update.
+    self.assertLessEqual(
+        count_reads(lambda opt, var: clip([(var, [1])], opt=opt)),
+        2 * count_reads(lambda opt, _: opt))
+
+  @parameterized.named_parameters(*_STRATEGIES[:-1])
+  def test_cross_replica_context(self, create_strategy):
+    with tf.Graph().as_default(), create_strategy().scope():
+      var = test_util.get_variable(_ROWS, use_resource=True)
+      with self.assertRaisesRegex(RuntimeError, "cross-replica context"):
+        clip({var: [1]}).apply_gradients([(tf.ones([5, 2]), var)])
+
   def test_sparse_of_unknown_shape(self):
     """Older versions refuse such a gradient under other strategies."""
     strategy = tf.distribute.OneDeviceStrategy("/cpu:0")

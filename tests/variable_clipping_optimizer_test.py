@@ -433,32 +433,26 @@ class GraphTest(test_util.GraphTestCase):
     sparse = get_variable(_ROWS, use_resource, name="sparse")
     opt = clip({dense: [1], sparse: [1]}, colocate_clip_ops_with_vars=colocate)
     opt.minimize(tf.reduce_sum(dense) + lookup(sparse, [0]))
-    written = {"AssignSub", "AssignSubVariableOp", "ScatterUpdate",
-               "ResourceScatterUpdate"}
-    colocated, others = [], []
-    for op in tf.get_default_graph().get_operations():
-      for var in (dense, sparse):
-        if op.name.startswith("VariableClipping/clip_" + var.op.name + "/"):
-          is_colocated = op.colocation_groups() == var.op.colocation_groups()
-          (colocated if is_colocated else others).append(op)
-    self.assertLen([op for op in colocated if op.type in written], 2)
-    if colocate:
-      self.assertEmpty(others)
-    else:
-      # The sparse read, and the ids of what is read and written.
-      self.assertContainsSubset({
-          "Unique", "ResourceGather" if use_resource else "GatherV2"},
-          {op.type for op in colocated})
-      self.assertEmpty(
-          [op for op in others if sparse.op.outputs[0] in op.inputs])
-      # All arithmetic.
-      self.assertContainsSubset(
-          {"EuclideanNorm", "Abs", "Greater", "Any", "Where", "Mul", "Sum",
-           "Sqrt", "Maximum", "RealDiv", "Sub"}, {op.type for op in others})
-      self.assertNoCommonElements(
-          {op.type for op in colocated},
-          {op.type for op in others}.difference(
-              ["Const", "Identity", "GatherNd", "ReadVariableOp"]))
+    clip_by_norm = {"Mul", "Sum", "Sqrt", "Maximum", "RealDiv"}
+    selection = {"EuclideanNorm", "Abs", "Greater", "Any", "Where"}
+    for var, moved, colocated in (
+        (dense, clip_by_norm | {"Sub"},
+         {"AssignSubVariableOp" if use_resource else "AssignSub"}),
+        (sparse, selection, clip_by_norm | {
+            "Unique", "GatherNd",
+            "ResourceGather" if use_resource else "GatherV2",
+            "ResourceScatterUpdate" if use_resource else "ScatterUpdate"})):
+      ops = [op for op in tf.get_default_graph().get_operations()
+             if op.name.startswith("VariableClipping/clip_%s/" % var.op.name)]
+      others = [op for op in ops
+                if op.colocation_groups() != var.op.colocation_groups()]
+      self.assertContainsSubset(moved | colocated, {op.type for op in ops})
+      self.assertEmpty([op for op in others if op.type in colocated])
+      if colocate:
+        self.assertEmpty(others)
+      else:
+        self.assertContainsSubset(moved, {op.type for op in others})
+    self.assertEmpty([op for op in others if sparse.op.outputs[0] in op.inputs])
 
   @with_variable_kinds(("", False), ("_locked", True))
   def test_use_locking(self, use_locking, use_resource):

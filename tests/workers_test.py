@@ -127,6 +127,18 @@ class ClusterTest(test_util.GraphTestCase):
     self.assertAllEqual([hot_row] + [[0., 1.]] * _NUM_WORKERS, values[-1])
 
   @with_variable_kinds(*_PLACEMENTS)
+  def test_updates_of_a_row_at_the_bound_are_kept(self, colocate, cache,
+                                                  use_resource):
+    """All workers push one row outwards, and a little along the sphere."""
+    steps, update = 60, 2.**-15
+    args = ([[1., 0.]], [0], [[-1e-6, -update]], use_resource, colocate, cache)
+    var, _ = self._train_op(0, *args)
+    value = self._run_workers(var, steps, *[args] * _NUM_WORKERS)[-1]
+    self.assertAllClose([1.], np.linalg.norm(value, axis=1), rtol=1e-5)
+    angle = np.arctan2(value[0, 1], value[0, 0])
+    self.assertGreater(angle, 0.9 * _NUM_WORKERS * steps * update)
+
+  @with_variable_kinds(*_PLACEMENTS)
   def test_row_at_the_bound_stays_there(self, colocate, cache, use_resource):
     """Workers push one row outside, over and over."""
     args = [[0.6, 0.8]], [0], [[-0.3, -0.4]], use_resource, colocate, cache
