@@ -15,9 +15,10 @@
 
   python cluster.py
 
-In each step, all workers look up the same two rows. The first row stays inside
-the bound. The second row starts at the bound, and each step pushes it outwards.
-The program prints a table of docs/cluster.md, which explains the numbers.
+In each step, all workers look up the same three rows. The first row stays
+inside the bound. The second row stays at the bound, and each step moves it
+along the sphere. Each step pushes the third row far outwards. The program
+prints a table of docs/cluster.md, which explains the numbers.
 """
 
 import functools
@@ -34,7 +35,9 @@ FLAGS = flags.FLAGS
 flags.DEFINE_integer("steps", 500, "Steps of each worker.")
 
 _NUM_WORKERS = 8
-_UPDATE = 2.**-13  # A power of two, so that sums have no rounding error.
+_STEP = 2.**-13  # A power of two, because sums of it have no rounding error.
+_ROWS = np.float32([[0., 0.], [clipping.MAX_NORM, 0.], [clipping.MAX_NORM, 0.]])
+_UPDATES = np.float32([[0., _STEP], [1e-6, _STEP], [0.25, 0.]])
 
 _METHODS = [
     ("tf_contrib_opt", clipping.ours),
@@ -48,14 +51,12 @@ _METHODS = [
 def build_worker(task, name, method, use_resource):
   """Returns the variable called `name`, and the train op of a worker."""
   with tf.device("/job:ps/task:0"):
-    var = tf.get_variable(
-        name, initializer=[[0., 0.], [clipping.MAX_NORM, 0.]],
-        use_resource=use_resource)
+    var = tf.get_variable(name, initializer=_ROWS, use_resource=use_resource)
   # The op of GradientDescentOptimizer takes no lock, and loses updates itself.
   opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
   with tf.device("/job:worker/task:{}".format(task)):
-    rows = tf.nn.embedding_lookup(var, [0, 1])
-    loss = -tf.reduce_sum(rows * [[_UPDATE, 0.], [0.25, 0.]])
+    rows = tf.nn.embedding_lookup(var, [0, 1, 2])
+    loss = -tf.reduce_sum(rows * _UPDATES)
     (grad, _), = opt.compute_gradients(loss)
     return var, method(opt, grad, var)
 
@@ -67,8 +68,24 @@ def work(target, *args):
       sess.run(train_op)
 
 
+def angle_of(row):
+  return np.arctan2(row[1], row[0])
+
+
+def last_angle(num_updates):
+  """Returns the angle that row 1 has if no update is lost."""
+  row = _ROWS[1]
+  for _ in range(num_updates):
+    row = row + _UPDATES[1]
+    row *= clipping.MAX_NORM / np.linalg.norm(row)
+  return angle_of(row)
+
+
 def run_race(workers, *args):
-  """Returns the share of kept updates, and the extremes of the other norm."""
+  """Returns the shares of the updates that rows 0 and 1 keep.
+
+  The last two values are the least and the greatest norm of row 2.
+  """
   threads = [threading.Thread(target=work, args=(worker.target, task) + args)
              for task, worker in enumerate(workers)]
   norms = []
@@ -78,9 +95,11 @@ def run_race(workers, *args):
     for thread in threads:
       thread.start()
     while any(thread.is_alive() for thread in threads):
-      norms.append(np.linalg.norm(sess.run(var.read_value())[1]))
-    num_kept = sess.run(var.read_value())[0, 0] / _UPDATE
-  return num_kept / (_NUM_WORKERS * FLAGS.steps), min(norms), max(norms)
+      norms.append(np.linalg.norm(sess.run(var.read_value())[2]))
+    rows = sess.run(var.read_value())
+  num_updates = _NUM_WORKERS * FLAGS.steps
+  return (rows[0, 1] / (num_updates * _STEP),
+          angle_of(rows[1]) / last_angle(num_updates), min(norms), max(norms))
 
 
 def main(_):
@@ -89,14 +108,14 @@ def main(_):
   workers, _ = tf.test.create_local_cluster(_NUM_WORKERS, num_ps=1)
   print("TensorFlow {}, {} workers\n".format(tf.__version__, _NUM_WORKERS))
   clipping.print_header(
-      "method", "variable", "updates kept", "least norm", "greatest norm")
+      "method", "variable", "kept inside the bound", "kept at the bound",
+      "least norm", "greatest norm")
   for i, ((name, method), kind) in enumerate(
       itertools.product(_METHODS, ["ref", "resource"])):
     # Servers keep variables, so each race has a variable with its own name.
-    kept, least, greatest = run_race(
-        workers, "var_%d" % i, method, kind == "resource")
-    clipping.print_row(name, kind, "{:.1%}".format(kept),
-                       "{:.4g}".format(least), "{:.4g}".format(greatest))
+    results = run_race(workers, "var_%d" % i, method, kind == "resource")
+    clipping.print_row(
+        name, kind, *"{:.1%} {:.1%} {:.4g} {:.4g}".format(*results).split())
 
 
 if __name__ == "__main__":
