@@ -51,12 +51,12 @@ flags.DEFINE_string("plot", None, "File to draw a picture to.")
 MAX_NORM = 2.
 _SECONDS_OF_A_ROUND = 0.05
 
-# The case "dense" has no lookup, so that the gradient has all rows.
+# In the case "dense", there is no lookup, so the gradient is dense.
 Case = collections.namedtuple("Case", "ids over batch width rows")
-_LABELS = Case("ids", "% of rows over the bound", "ids per step",
-               "width of a row", "rows of the table")
+LABELS = Case("ids", "% of rows over the bound", "ids per step",
+              "width of a row", "rows of the table")
 _BASE = Case("zipf", 0, 8192, 128, 10**5)
-_DENSE = _BASE._replace(ids="dense", rows=_BASE.batch)
+_DENSE = _BASE._replace(ids="dense", batch=None, rows=_BASE.batch)
 
 # The panels of the picture: the field along the x axis, and the cases.
 PANELS = [
@@ -76,7 +76,8 @@ def sample_batches(case):
   """Yields batches of ids, and of factors that push some rows outwards."""
   random = np.random.RandomState(0)
   is_over = random.permutation(case.rows) % 100 < case.over
-  for _ in range(9):  # An odd number, so that each of two timers gets all.
+  # The number is odd, so each of two timers that take turns gets all batches.
+  for _ in range(9):
     ids = random.permutation(case.rows)[:case.batch]
     if case.ids == "zipf":
       ids = (random.zipf(1.3, case.batch) - 1) % case.rows
@@ -123,9 +124,10 @@ def max_norm(opt, grad, var):
 
 
 def copy(opt, grad, var):
-  """Copies the looked-up rows, as all ways to clip them do, and no more."""
+  """Only copies the looked-up rows. Every way to clip them must do this."""
   with tf.get_default_graph().colocate_with(var.op):
-    ids, _ = tf.unique(grad.indices)  # Merged with the same op of Adagrad.
+    # Grappler merges this op with the tf.unique of Adagrad.
+    ids, _ = tf.unique(grad.indices)
   with tf.control_dependencies([unclipped(opt, grad, var)]):
     return tf.gather(var, ids).op
 
@@ -145,7 +147,8 @@ def seconds_of(fn, *args):
 def create_timers(case, sess):
   """Returns functions by method. They take a batch and time a step on it."""
   methods = set(_METHODS)
-  if case == _DENSE:  # The graph of tf.contrib is the graph of this library.
+  if case == _DENSE:
+    # Other methods need ids, and tf.contrib builds the graph of this library.
     methods = {"unclipped", "tf_contrib_opt", "MaxNorm"}
   if case.rows > 10**6:
     methods.remove("MaxNorm")  # It takes too long.
@@ -207,6 +210,11 @@ def print_row(*cells):
   sys.stdout.flush()
 
 
+def cells_of(case):
+  return [case.ids] + [
+      "-" if number is None else "{:,}".format(number) for number in case[1:]]
+
+
 def print_header(*cells):
   print_row(*cells)
   print_row(*["---"] * len(cells))
@@ -228,7 +236,7 @@ def plot(results):
             range(len(cases)), median, [median - lower, upper - median],
             label=method, marker=marker, capsize=3)
       axes.set(
-          title=ids + " ids", xlabel=getattr(_LABELS, field),
+          title=ids + " ids", xlabel=getattr(LABELS, field),
           yscale="log", ylim=(0.95, 8), yticks=ticks, yticklabels=ticks)
       axes.set_xticks(range(len(cases)), [
           "{:,}".format(getattr(case, field)) for case in cases], fontsize=8)
@@ -245,14 +253,13 @@ def main(_):
   tf.logging.set_verbosity(tf.logging.ERROR)
   print("TensorFlow {}, PyTorch {}, {} rounds\n".format(
       tf.__version__, torch and torch.__version__, FLAGS.rounds))
-  print_header(*list(_LABELS) + _COLUMNS)
+  print_header(*list(LABELS) + _COLUMNS)
   results = {}
   for case in sum(map(cases_of, PANELS), []) + [_DENSE]:
     if case not in results:
       results[case] = measure(case)
-      print_row(
-          case.ids, *["{:,}".format(number) for number in case[1:]] +
-          [format_ratios(results[case][method]) for method in _COLUMNS])
+      print_row(*cells_of(case) + [
+          format_ratios(results[case][method]) for method in _COLUMNS])
   if FLAGS.plot:
     plot(results)
 
