@@ -11,10 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests of strategies that change their process. Each gets a new process.
+"""Tests of strategies that change the global state of TensorFlow.
 
-Under MultiWorkerMirroredStrategy, two processes keep equal copies (D8). There
-are no ref variables, because strategies create resource variables.
+So each test runs in new processes. With MultiWorkerMirroredStrategy, two
+processes keep equal copies (D8). There are no ref variables, because strategies
+create resource variables.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -22,9 +23,9 @@ from __future__ import absolute_import, division, print_function
 import json
 import os
 import sys
+import tempfile
 import unittest
 
-from absl.testing import parameterized
 import numpy as np
 import portpicker
 import tensorflow as tf2
@@ -33,11 +34,10 @@ import test_util
 
 _NUM_STEPS = 2
 
-# The ids that each worker looks up in a step. Nobody looks up rows 3 and 5.
-_with_batches = parameterized.named_parameters(
-    ("_equal", [[0, 4, 4], [1, 4, 2]]),
-    ("_unequal", [[0, 4, 4], [1]]),
-    ("_empty", [[0, 4, 4], []]))
+# The ids that each worker looks up in a step. No worker looks up row 3 or 5.
+_BATCHES = [([0, 4, 4], [1, 4, 2]), ([0, 4, 4], [1]), ([0, 4, 4], [])]
+if test_util.VERSION < (2, 2):
+  del _BATCHES[1:]  # TensorFlow 2.1 and older do not reduce unequal batches.
 
 _ROWS = np.float32([[5., 10., 0.3, 13., 15., 17.]]).T * [0.6, 0.8]
 
@@ -74,33 +74,41 @@ def _apply_gradients(variables, ids):
 
 def _create_strategy():
   distribute = tf2.distribute
-  if not hasattr(distribute, "MultiWorkerMirroredStrategy"):  # Until 2.3.
+  # TensorFlow 2.3 and older
+  if not hasattr(distribute, "MultiWorkerMirroredStrategy"):
     distribute = distribute.experimental
   return distribute.MultiWorkerMirroredStrategy()
 
 
-def train_in_loop(ids):
-  """Returns a worker's copies of the variables after some steps."""
+def train_in_loop(worker):
+  """Returns a worker's copies of the variables after steps of each batch."""
   strategy = _create_strategy()
   with strategy.scope():
     variables = _create_variables()
     tf.train.get_or_create_global_step()
   run = test_util.run_in_replicas(strategy)
 
-  @tf.function
-  def step():
-    run(lambda: _apply_gradients(variables, tf.constant(ids, tf.int32)))
+  def train(ids):
+    for var in variables:
+      var.assign(np.float32(_ROWS))
 
-  for _ in range(_NUM_STEPS):
-    step()
-  return [strategy.experimental_local_results(var)[0].numpy()
-          for var in variables]
+    @tf.function
+    def step():
+      run(lambda: _apply_gradients(variables, tf.constant(ids, tf.int32)))
+
+    for _ in range(_NUM_STEPS):
+      step()
+    return [strategy.experimental_local_results(var)[0].numpy().tolist()
+            for var in variables]
+
+  return [train(batch[worker]) for batch in _BATCHES]
 
 
-def train_estimator(ids):
+def train_estimator(worker):
   """Does the same as `train_in_loop`, with `train_and_evaluate`."""
-  tf.disable_eager_execution()  # An Estimator copies the strategy.
-  copies = []
+  # An Estimator copies the strategy, which fails in eager execution.
+  tf.disable_eager_execution()
+  strategy = _create_strategy()
 
   class CopiesHook(tf.train.SessionRunHook):
 
@@ -109,162 +117,156 @@ def train_estimator(ids):
       self._copies = [variables[name].read_value() for name, _, _ in _VARIABLES]
 
     def end(self, session):
-      copies[:] = session.run(self._copies)
+      self.result = [copy.tolist() for copy in session.run(self._copies)]
 
-  def model_fn(features, mode):
-    variables = _create_variables()
-    loss = tf.reduce_sum(variables[0])
-    if mode == tf.estimator.ModeKeys.EVAL:
-      return tf.estimator.EstimatorSpec(mode, loss=loss)
-    return tf.estimator.EstimatorSpec(
-        mode, loss=loss, train_op=_apply_gradients(variables, features),
-        training_hooks=[CopiesHook()])
+  def train(ids):
+    hook = CopiesHook()
 
-  def input_fn():
-    return tf.data.Dataset.from_tensors(tf.constant(ids, tf.int32)).repeat()
+    def model_fn(features, mode):
+      variables = _create_variables()
+      loss = tf.reduce_sum(variables[0])
+      if mode == tf.estimator.ModeKeys.EVAL:
+        return tf.estimator.EstimatorSpec(mode, loss=loss)
+      return tf.estimator.EstimatorSpec(
+          mode, loss=loss, train_op=_apply_gradients(variables, features),
+          training_hooks=[hook])
 
-  estimator = tf.estimator.Estimator(
-      model_fn, os.path.join(os.environ["TEST_TMPDIR"], "model"),
-      tf.estimator.RunConfig(train_distribute=_create_strategy()))
-  tf.estimator.train_and_evaluate(
-      estimator, tf.estimator.TrainSpec(input_fn, max_steps=_NUM_STEPS),
-      tf.estimator.EvalSpec(input_fn, steps=1))
-  return copies
+    def input_fn():
+      return tf.data.Dataset.from_tensors(tf.constant(ids, tf.int32)).repeat()
+
+    estimator = tf.estimator.Estimator(
+        model_fn, tempfile.mkdtemp(dir=os.environ["TEST_TMPDIR"]),
+        tf.estimator.RunConfig(train_distribute=strategy))
+    tf.estimator.train_and_evaluate(
+        estimator, tf.estimator.TrainSpec(input_fn, max_steps=_NUM_STEPS),
+        tf.estimator.EvalSpec(input_fn, steps=1))
+    return hook.result
+
+  return [train(batch[worker]) for batch in _BATCHES]
 
 
-def _create_sharded_variable():
-  """Returns a strategy with one server, and a variable of two shards."""
+def train_sharded(_):
+  """Trains variables of two shards on one server, and returns their values.
+
+  Returns:
+    The values after steps with the variable as the key and, if TensorFlow has
+    them, with its shards as keys, and the error for norms that span shards.
+  """
   cluster_spec = tf.train.ClusterSpec({
       job: ["localhost:%d" % portpicker.pick_unused_port()]
       for job in ("ps", "worker")})
-  for job in cluster_spec.jobs:
-    _servers.append(tf.distribute.Server(cluster_spec, job))
+  _servers.extend(
+      tf.distribute.Server(cluster_spec, job) for job in cluster_spec.jobs)
   experimental = tf2.distribute.experimental
   strategy = experimental.ParameterServerStrategy(
       tf2.distribute.cluster_resolver.SimpleClusterResolver(
           cluster_spec, rpc_layer="grpc"),
       experimental.partitioners.FixedShardsPartitioner(2))
-  with strategy.scope():
-    return strategy, tf2.Variable(tf.constant(_ROWS, tf.float32))
+  coordinator = experimental.coordinator.ClusterCoordinator(strategy)
 
+  def create_variable():
+    with strategy.scope():
+      return tf2.Variable(tf.constant(_ROWS, tf.float32))
 
-def train_sharded(shards_are_keys):
-  """Returns a sharded variable after steps that a coordinator scheduled."""
-  strategy, var = _create_sharded_variable()
-  keys = [v.ref() for v in var.variables] if shards_are_keys else [var]
-  opt = test_util.clip({key: [1] for key in keys})
+  def train(var, keys):
+    opt = test_util.clip({key: [1] for key in keys})
 
-  @tf.function
-  def step():
+    @tf.function
+    def step():
 
-    def update():
-      with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf2.nn.embedding_lookup(var, [0, 4, 4]))
-      opt.apply_gradients(
-          zip(tape.gradient(loss, var.variables), var.variables))
+      def update():
+        with tf.GradientTape() as tape:
+          loss = tf.reduce_sum(tf2.nn.embedding_lookup(var, [0, 4, 4]))
+        opt.apply_gradients(
+            zip(tape.gradient(loss, var.variables), var.variables))
 
-    strategy.run(update)
+      strategy.run(update)
 
-  coordinator = tf2.distribute.experimental.coordinator.ClusterCoordinator(
-      strategy)
-  for _ in range(_NUM_STEPS):
-    coordinator.schedule(step)
-  coordinator.join()
-  return tf.convert_to_tensor(var).numpy()
+    for _ in range(_NUM_STEPS):
+      coordinator.schedule(step)
+    coordinator.join()
+    return tf.convert_to_tensor(var).numpy().tolist()
 
-
-def refuse_sharded():
-  """Returns the error for norms that would span shards."""
-  _, var = _create_sharded_variable()
+  values = []
+  if test_util.VERSION != (2, 6):  # Its sharded variables have no update.
+    var = create_variable()
+    values.append(train(var, [var]))
+    var = create_variable()
+    values.append(train(var, [shard.ref() for shard in var.variables]))
   try:
-    test_util.clip({var: [0]})
+    test_util.clip({create_variable(): [0]})
   except ValueError as error:
-    return str(error)
+    return values, str(error)
 
 
-def work(index, train, *args):
-  """Runs one worker, in a process of its own."""
-  np.save(os.path.join(os.environ["TEST_TMPDIR"], "%d.npy" % index),
-          globals()[train](*args))
+def run_worker(train, worker, path):
+  """Saves what a function returns, in a process of its own."""
+  with open(path, "w") as f:
+    json.dump(globals()[train](worker), f)
 
 
-class TestCase(test_util.TestCase):
+class StrategyProcessesTest(test_util.TestCase):
 
-  def _start(self, index, train, *args, **env):
-    return self.start_python(
-        "-c", "import strategy_processes_test as m; m.work(*%r)" % (
-            (index, train) + args,),
-        PYTHONPATH=os.pathsep.join(sys.path), TEST_TMPDIR=self.get_temp_dir(),
-        **env)
-
-  def _results(self, *programs):
-    """Returns what each program has saved."""
-    for program in programs:
+  def _run(self, train, num_workers):
+    """Returns what `train` returns in each of the workers."""
+    workers = ["localhost:%d" % portpicker.pick_unused_port()
+               for _ in range(num_workers)]
+    programs, results = [], []
+    for worker in range(num_workers):
+      path = os.path.join(self.get_temp_dir(), "%d.json" % worker)
+      program = self.start_python(
+          "-c", "import strategy_processes_test as m; m.run_worker(*%r)" % (
+              (train, worker, path),),
+          PYTHONPATH=os.pathsep.join(sys.path),
+          TEST_TMPDIR=self.get_temp_dir(), TF_CONFIG=json.dumps({
+              "cluster": {"worker": workers},
+              "task": {"type": "worker", "index": worker}}))
+      programs.append((program, path))
+    for program, path in programs:
       self.check_success(program)
-    return [np.load(os.path.join(self.get_temp_dir(), "%d.npy" % index))
-            for index in range(len(programs))]
+      with open(path) as f:
+        results.append(json.load(f))
+    return results
 
-
-class MultiWorkerTest(TestCase):
-
-  def _train(self, train, ids):
-    """Returns the variables of each worker after `train` with its `ids`."""
-    workers = ["localhost:%d" % portpicker.pick_unused_port() for _ in ids]
-    return self._results(*[
-        self._start(index, train, ids[index], TF_CONFIG=json.dumps({
-            "cluster": {"worker": workers},
-            "task": {"type": "worker", "index": index}}))
-        for index in range(len(ids))])
-
-  def _check(self, train, ids):
-    if len(set(map(len, ids))) > 1 and test_util.VERSION < (2, 2):
-      self.skipTest("Before 2.2, TensorFlow does not reduce unequal batches.")
-    copies, other_copies = self._train(train, ids)
-    self.assertEqual(copies.tobytes(), other_copies.tobytes())
-
-    looked_up = sum(ids, [])
-    for copy, (name, is_sparse, dims) in zip(copies, _VARIABLES):
-      expected = _ROWS.astype(np.float64)
-      clips_all = not is_sparse or 0 in dims
-      for _ in range(_NUM_STEPS):
-        np.add.at(expected, looked_up, 0.1)
-        clipped = test_util.clip_by_norm(expected, 1., dims)
-        rows = slice(None) if clips_all else looked_up
-        expected[rows] = clipped[rows]
-      self.assertAllClose(expected, copy, msg=name)
-      if not clips_all:
-        others = sorted(set(range(len(_ROWS))).difference(looked_up))
-        self.assertAllEqual(np.float32(_ROWS)[others], copy[others])
+  def _check_workers(self, train):
+    copies, other_copies = self._run(train, num_workers=2)
+    self.assertLen(copies, len(_BATCHES))
+    self.assertEqual(copies, other_copies)
+    for batch, values in zip(_BATCHES, copies):
+      looked_up = sum(batch, [])
+      for value, (name, is_sparse, dims) in zip(values, _VARIABLES):
+        expected = _ROWS.astype(np.float64)
+        clips_all = not is_sparse or 0 in dims
+        for _ in range(_NUM_STEPS):
+          np.add.at(expected, looked_up, 0.1)
+          clipped = test_util.clip_by_norm(expected, 1., dims)
+          rows = slice(None) if clips_all else looked_up
+          expected[rows] = clipped[rows]
+        self.assertAllClose(expected, value, msg="%s %s" % (name, batch))
+        if not clips_all:
+          others = sorted(set(range(len(_ROWS))).difference(looked_up))
+          self.assertAllEqual(
+              np.float32(_ROWS)[others], np.float32(value)[others])
 
   @unittest.skipIf(test_util.VERSION < (2, 0),
-                   "Eager execution is TensorFlow 2's.")
-  @_with_batches
-  def test_loop(self, ids):
-    self._check("train_in_loop", ids)
+                   "Only TensorFlow 2 has eager execution with this strategy.")
+  def test_loop(self):
+    self._check_workers("train_in_loop")
 
   @test_util.needs_estimator
-  @_with_batches
-  def test_estimator(self, ids):
-    self._check("train_estimator", ids)
+  def test_estimator(self):
+    self._check_workers("train_estimator")
 
-
-@unittest.skipUnless(hasattr(tf2.distribute.experimental, "coordinator"),
-                     "TensorFlow 2.4 is the first to shard variables.")
-class ParameterServerStrategyTest(TestCase):
-
-  @unittest.skipIf(test_util.VERSION == (2, 6),
-                   "In 2.6, a sharded variable has no scatter_update.")
-  @parameterized.named_parameters(
-      ("_sharded_variable", False), ("_shards", True))
-  def test_train(self, shards_are_keys):
-    value, = self._results(self._start(0, "train_sharded", shards_are_keys))
+  @unittest.skipUnless(hasattr(tf2.distribute.experimental, "coordinator"),
+                       "TensorFlow 2.4 is the first to shard variables.")
+  def test_sharded_variables(self):
+    (values, error), = self._run("train_sharded", num_workers=1)
+    self.assertLen(values, 0 if test_util.VERSION == (2, 6) else 2)
     expected = np.float32(_ROWS)
     expected[[0, 4]] = test_util.clip_by_norm(_ROWS, 1., [1])[[0, 4]]
-    self.assertAllClose(expected, value)
-
-  def test_norms_across_shards(self):
-    error, = self._results(self._start(0, "refuse_sharded"))
-    self.assertRegex(str(error), r"dimensions \[0\] .*whose partitions")
+    for value in values:
+      self.assertAllClose(expected, value)
+    self.assertRegex(error, r"dimensions \[0\] .*whose partitions")
 
 
 if __name__ == "__main__":
