@@ -20,17 +20,16 @@ chief and other workers train it asynchronously, with Adagrad in a
 
   python parameter_servers.py --model_dir=/tmp/parameter_servers
 
-This command starts all tasks as processes on this machine. On a cluster, set
-the environment variable TF_CONFIG for each process. The program then runs only
-the task that TF_CONFIG describes:
+This command starts all tasks as processes on this machine. It resumes from the
+last checkpoint in the directory. On a cluster, set the environment variable
+TF_CONFIG for each process. The program then runs only the task that TF_CONFIG
+describes:
 
   export TF_CONFIG='{
       "cluster": {"ps": ["host0:2222", "host1:2222"],
                   "chief": ["host2:2222"], "worker": ["host3:2222"]},
       "task": {"type": "worker", "index": 0}}'
   python parameter_servers.py --model_dir=/shared/parameter_servers
-
-Run it again with the same `--model_dir` to resume from the last checkpoint.
 """
 
 import json
@@ -201,6 +200,8 @@ def launch():
             os.write(2, b"".join(log_file.readlines()[-10:]))
           sys.exit("A task failed. Above is the end of its log, " + log)
       time.sleep(0.1)
+    print("\nTo train further: {} --model_dir={} --steps={}".format(
+        " ".join([sys.executable] + sys.argv), model_dir, 2 * FLAGS.steps))
   finally:
     for process in processes.values():
       if process.poll() is None:

@@ -19,16 +19,16 @@ and see the same batches. One is trained with Adagrad, the other with Adagrad in
 a `VariableClippingOptimizer`.
 
   python word_vectors.py --model_dir=/tmp/word_vectors
-  tensorboard --logdir=/tmp/word_vectors
 
-The program prints nearest neighbours and norms, and plots the norms. Run it
-again with the same `--model_dir` to resume from the last checkpoint.
+The program prints nearest neighbours and norms, and plots the norms. At its
+end, it prints the commands for TensorBoard and for further training.
 """
 
 import collections
 import io
 import os
 import re
+import sys
 import tempfile
 
 from absl import app
@@ -37,6 +37,8 @@ from matplotlib import pyplot as plt
 import numpy as np
 from pydoc_data import topics
 import six
+# TensorFlow raises its errors, so its log would only disturb the tables.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
@@ -52,7 +54,7 @@ flags.DEFINE_float("max_norm", 1.5, "Bound on the norm of a word vector.")
 MIN_COUNT = 5  # Words that occur less often are left out.
 WINDOW = 5  # An example is a pair of words that are at most this far apart.
 NUM_NOISE_WORDS = 64  # All examples of a batch share these noise words.
-NOISE_WEIGHT = 5.  # The loss weighs them as this many noise words per example.
+NOISE_WEIGHT = 5.  # The noise words of a batch weigh as much as 5 per example.
 BATCH_SIZE = 512
 WIDTH = 64
 LEARNING_RATE = 0.5
@@ -76,7 +78,7 @@ def read_text():
 
 
 def sample_batch(text, noise_weights, step):
-  """Returns ids of words, of a word near each, and of noise words."""
+  """Returns ids of words, of their neighbours, and of noise words."""
   random = np.random.RandomState(step)  # A resumed run sees the same batches.
   words = random.randint(WINDOW, len(text) - WINDOW, BATCH_SIZE)
   distances = random.randint(1, WINDOW + 1, BATCH_SIZE)
@@ -190,6 +192,9 @@ def main(_):
     vectors = train(model_dir, text, counts)
   print_neighbours(words, vectors)
   report_norms(os.path.join(model_dir, "norms.png"), counts, vectors)
+  print("Losses and norms over time: {0} -m tensorboard.main --logdir={2}\n"
+        "To train further: {0} {1} --model_dir={2} --steps={3}".format(
+            sys.executable, " ".join(sys.argv), model_dir, 2 * FLAGS.steps))
 
 
 if __name__ == "__main__":

@@ -42,21 +42,28 @@ class ExamplesTest(test_util.TestCase):
       self.assertAllClose(float(largest_norm), norms.max(), atol=5e-4)
     self.assertGreater(float(largest_norms[0]), 0.6)
     self.assertEqual("0.500", largest_norms[1])
+    program.expect(r"To train further: \S+ (.*)\n")
+    arguments = program.match.group(1).split()
     self.check_success(program)
     self.assertTrue(os.path.exists(os.path.join(model_dir, "norms.png")))
 
-    program = self._start("word_vectors", "--steps=310", *flags)
-    program.expect(r"Resuming from step 300\.[\s\S]* 310/310 .* 0\.500")
+    program = self.start_python(*arguments)
+    program.expect(r"Resuming from step 300\.[\s\S]* 600/600 .* 0\.500")
     self.check_success(program)
 
   def test_digits(self):
     plot = os.path.join(self.get_temp_dir(), "digits.png")
     program = self._start(
         "digits", "--steps=5", "--max_norm=0.5", "--plot=" + plot)
-    program.expect(r"\n +None +(\S+) +\S+% +\+0\.0 \(0\.0\)")
-    self.assertGreater(float(program.match.group(1)), 1)
-    program.expect(r"\n +0\.5 +0\.500 +(\S+)% +\S+ \(\S+\)")
-    self.assertBetween(float(program.match.group(1)), 10, 100)
+    program.expect(r"\n +None +(\S+) +(\S+)% +\S+% +\+0\.0 \(0\.0\)")
+    norm, validation = map(float, program.match.groups())
+    self.assertGreater(norm, 1)
+    program.expect(r"\n +0\.5 +0\.500 +(\S+)% +(\S+)% +\S+ \(\S+\)")
+    clipped_validation, test = map(float, program.match.groups())
+    self.assertBetween(test, 10, 100)
+    program.expect(r"Best on the validation digits: max_norm=(\S+)")
+    self.assertEqual("0.5" if clipped_validation > validation else "None",
+                     program.match.group(1))
     self.check_success(program)
     self.assertTrue(os.path.exists(plot))
 

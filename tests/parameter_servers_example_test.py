@@ -85,6 +85,8 @@ class ParameterServersExampleTest(test_util.TestCase):
     norm, = re.findall(r"50[01]/500 .* norm (\S+)  100\.0% at the bound",
                        program.before)
     self._check_norms(norm)
+    self.assertIn("--model_dir=%s --steps=1000" % self._model_dir,
+                  program.before)
 
   def test_failed_task_ends_all(self):
     # Only `launch` is tested, so a small program takes the place of the tasks.
