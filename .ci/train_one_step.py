@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
-# This must be the copy of Bazel. A copy that pip installed would hide a fault.
+# This must be the library in Bazel's runfiles. A copy that pip installed would
+# hide a mistake in the BUILD files.
 assert tf_contrib_opt.__file__.startswith(os.environ["TEST_SRCDIR"])
 
 with tf.Graph().as_default(), tf.Session() as sess:

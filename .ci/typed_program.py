@@ -13,8 +13,8 @@
 # limitations under the License.
 """A user's program that CI checks with "mypy --strict".
 
-Each line with "type: ignore" has an error that mypy must find. "--strict"
-reports the ignores of lines in which mypy finds no error.
+Each line with "type: ignore" has an error that mypy must find. If mypy finds no
+error in such a line, "--strict" reports the comment as unused.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Replaces rules_cc. Bazel itself loads these rules from it."""
+"""Replaces rules_cc, from which Bazel's own BUILD files load rules."""
 
 cc_binary = native.cc_binary
 cc_library = native.cc_library

@@ -1,4 +1,4 @@
-"""Replaces rules_java. Bazel itself loads these rules from it."""
+"""Replaces rules_java, from which Bazel's own BUILD files load rules."""
 
 java_import = native.java_import
 java_runtime = native.java_runtime
