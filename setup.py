@@ -43,7 +43,7 @@ setuptools.setup(
         "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
         "License :: OSI Approved :: Apache Software License",
-        "Operating System :: OS Independent",
+        "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 2.7",
         "Programming Language :: Python :: 3.6",
         "Programming Language :: Python :: 3.7",
@@ -68,7 +68,9 @@ setuptools.setup(
     python_requires=(">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, "
                      "!=3.5.*"),
     # TensorFlow is an extra, because installing this library must not replace
-    # the build of TensorFlow that is there, such as tensorflow[and-cuda].
+    # the build of TensorFlow that is there, such as tensorflow[and-cuda]. The
+    # package does not import six, but the examples and the tests do, because
+    # they run on Python 2 and 3.
     install_requires=["absl-py>=0.7", "six>=1.13"],
     extras_require={
         "tensorflow": ["tensorflow>=1.14"],
@@ -77,7 +79,7 @@ setuptools.setup(
         "examples": ["matplotlib", "scikit-learn", "tensorboard"],
         "tests": [
             "hypothesis", "matplotlib", "pexpect", "portpicker", "pytest",
-            "scikit-learn"
+            "pytest-xdist", "scikit-learn"
         ],
         "torch": ["torch"],
     },
