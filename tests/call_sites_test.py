@@ -197,7 +197,7 @@ class CallSitesTest(test_util.GraphTestCase):
          for name in trainable] for step in ("unclipped", "clipped")]
     self.assertAllGreater(unclipped[:3], 3.1)
     self.assertAllClose([3., 3., 3.], clipped[:3], rtol=1e-6, atol=0)
-    self.assertLess(clipped[3], 2.)  # It is inside the bound.
+    self.assertLess(clipped[3], 2.)  # This weight is inside the bound.
     self.assertGreater(clipped[4], 9.)  # The bias is not a key.
 
 

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Training that is resumed, and wrappers of other kinds inside and outside."""
+"""Resumed training, and other wrappers inside and around the optimizer."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -110,7 +110,8 @@ class CompositionTest(test_util.GraphTestCase):
   def test_loss_scale(self, loss_scale, position, use_resource):
     """A scale that is a power of two changes nothing."""
     if not use_resource and hasattr(tf, "disable_control_flow_v2"):
-      # The step is in a tf.cond, and TensorFlow 2's takes no ref variables.
+      # The step is in a tf.cond. In TensorFlow 2, tf.cond does not accept ref
+      # variables.
       if tf.control_flow_v2_enabled():
         self.addCleanup(tf.enable_control_flow_v2)
       tf.disable_control_flow_v2()

@@ -13,7 +13,7 @@
 # limitations under the License.
 """Compares this library with tf.contrib on TensorFlow 1.14 and 1.15.
 
-The tests build the first 54 scenarios of scenarios.py. This runs more of them:
+The tests build the first 54 scenarios of scenarios.py. This command runs more:
 
     TF_CONTRIB_OPT_SCENARIOS=1200 python contrib_test.py
 """
@@ -79,7 +79,7 @@ class ContribTest(test_util.TestCase):
 
   @test_util.with_variable_kinds()
   def test_object_based_checkpoint(self, use_resource):
-    """A Checkpoint of tf.contrib has Adam's moments, but not its powers."""
+    """In tf.contrib's Checkpoint, only the beta powers of Adam are missing."""
 
     def build(module):
       var = test_util.get_variable([3., 4.], use_resource)

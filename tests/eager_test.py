@@ -104,8 +104,8 @@ class EagerTest(test_util.TestCase):
                         var.numpy())
 
   @unittest.skipIf(test_util.VERSION < (2, 1),
-                   "Before 2.1, TensorFlow refuses such a name.")
-  def test_name_of_a_variable_that_is_no_scope(self):
+                   "TensorFlow 2.0 and older refuse such a name.")
+  def test_variable_name_that_is_not_a_scope(self):
     var = tf.Variable([[3., 4.]], name="user's embeddings")
     opt = clip([(var, [1])])
 
@@ -145,7 +145,7 @@ class EagerTest(test_util.TestCase):
         tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
 
   def test_warns_once(self):
-    """Warns of a sparse gradient that clips all, and of a call without keys."""
+    """Warns if a sparse gradient clips all rows, and if a call has no key."""
     var, trained = tf.Variable([[3., 4.]]), tf.Variable([[3., 4.]])
     opt = clip([(var, [0])])
     gradient = tf.IndexedSlices(

@@ -48,7 +48,7 @@ def _checkpoint(name):
 
 
 def _place_reads_by_colocation(nodes):
-  """Reads of resource variables have a colocation, and no device."""
+  """Reads of resource variables have a colocation instead of a device."""
   for node in nodes.values():
     if node["op"] == "ReadVariableOp" and "_class" not in node["attr"]:
       node["device"] = ""
@@ -92,8 +92,9 @@ def _raise_max_norm_to_zero(nodes):
       nodes[scope + "/truediv"]["input"][1] = name + "_1"
 
 
-# TensorFlow itself builds other nodes since these versions. The functions make
-# the same changes to the recorded nodes. Nothing else may differ.
+# From each of these versions on, TensorFlow itself builds other nodes. The
+# functions make the same changes to the recorded nodes. Nothing else may
+# differ.
 _DIFFERENCES_OF_TENSORFLOW = (
     ((2, 1), _place_reads_by_colocation),
     ((2, 4), _convert_empty_dims_twice),
@@ -111,13 +112,17 @@ class GoldenTest(test_util.TestCase):
     return model
 
   def _build_saved(self, golden, use_resource):
-    """Builds a saved model. Both kinds of variables have the same names."""
+    """Builds one of the models `saved_*`, with either kind of variables.
+
+    Ref and resource variables have the same names in a checkpoint, so both
+    kinds can restore it.
+    """
     for variable in golden["scenario"]["variables"]:
       variable["use_resource"] = use_resource
     return self._build(golden["scenario"])
 
   def _assert_close(self, expected, actual):
-    """Compares dicts of values. Kernels of other versions round differently.
+    """Compares dicts of values. The tolerance is for other versions' rounding.
 
     After 13 steps, no value was more than 2 units in the last place off.
     """
@@ -169,7 +174,7 @@ class GoldenTest(test_util.TestCase):
     self._assert_close(*tensors)
 
   def test_coverage(self):
-    """All files are there, and each function changes something."""
+    """All files exist, and each difference of TensorFlow changes some nodes."""
     goldens = [_load(name) for name in _names(".json")]
     self.assertEqual({name for name, _ in test_util.INNER_OPTIMIZERS},
                      {golden["scenario"]["optimizer"] for golden in goldens})
@@ -181,7 +186,7 @@ class GoldenTest(test_util.TestCase):
         apply_difference(n)
       self.assertNotEqual([golden["nodes"] for golden in goldens], nodes)
 
-  @unittest.skipIf(tf.__version__ != "1.14.0", "Was recorded with 1.14.0.")
+  @unittest.skipIf(tf.__version__ != "1.14.0", "Records only 1.14.0.")
   def test_record(self):
     directory = self.get_temp_dir()
     record.record(directory)

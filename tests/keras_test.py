@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Keras 2: `compile` takes the optimizer, and mixed precision is clipped."""
+"""Keras 2: `compile` and mixed precision work with the optimizer."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -33,7 +33,7 @@ _needs_mixed_precision = unittest.skipIf(
 
 
 @unittest.skipIf(getattr(tf.keras, "__version__", "2").startswith("3"),
-                 "Keras 3 takes its own optimizers only.")
+                 "Keras 3 accepts only its own optimizers.")
 class KerasTest(test_util.TestCase):
 
   def test_fit(self):
@@ -73,7 +73,10 @@ class KerasTest(test_util.TestCase):
       ("_of_tape", lambda _, tape: tape.watched_variables()))
   @_needs_mixed_precision
   def test_mixed_precision(self, variables):
-    """A layer wraps its variables. A tape may see the variables inside."""
+    """A layer wraps its variables, but a tape may watch the variables inside.
+
+    The optimizer must clip the kernel in both cases.
+    """
     layer = self._create_layer()
     layer.set_weights([_ROWS])
     opt = test_util.clip([(layer.kernel, [0])])

@@ -40,7 +40,7 @@ class PackagingTest(test_util.TestCase):
         ["VariableClippingOptimizer", "variable_clipping_optimizer"],
         [name for name in dir(tf_contrib_opt) if name[0] != "_"])
 
-  def test_bazel_has_one_name_and_the_version_of_pip(self):
+  def test_bazel_files_have_the_same_name_and_version(self):
     name, = re.findall(r'workspace\(name = "(.+)"', test_util.read("WORKSPACE"))
     module = 'module(\n    name = "%s",\n    version = "%s",\n)' % (
         name, tf_contrib_opt.__version__)
@@ -52,7 +52,8 @@ class PackagingTest(test_util.TestCase):
     shutil.copytree(os.path.join(test_util.ROOT, "tf_contrib_opt"), package)
     for name in "README.md", "setup.py":
       shutil.copy(os.path.join(test_util.ROOT, name), root)
-    # On a file system that ignores case, BUILD takes the name "build".
+    # On a file system that ignores case, the file BUILD is in the way of a
+    # directory "build".
     open(os.path.join(root, "build"), "w").close()
     subprocess.check_call([sys.executable, "setup.py", "-q", "build"], cwd=root)
     lib = os.path.join(root, ".build", "lib")
@@ -90,7 +91,10 @@ class PackagingTest(test_util.TestCase):
 
   @unittest.skipUnless("TOX_ENV_NAME" in os.environ, "Needs tox.")
   def test_environment(self):
-    """Has the versions of its name and the library that tox installed."""
+    """The environment has the versions in its name, and imports its library.
+
+    The library is the copy that tox installed, and not the working tree.
+    """
     versions = tuple(tf.__version__.split(".")[:2]) + sys.version_info[:2]
     self.assertEqual("tf%s.%s-py%d%d" % versions, os.environ["TOX_ENV_NAME"])
     self.assertNotEqual(

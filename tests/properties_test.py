@@ -25,8 +25,8 @@ import test_util
 
 tf.enable_eager_execution()
 
-# ids are the looked-up rows, or None if the gradient is dense. kind is "ref" or
-# "resource" for a variable in a graph, and otherwise "eager".
+# `ids` are the looked-up rows, or None if the gradient is dense. `kind` is
+# "ref" or "resource" for a variable in a graph, and otherwise "eager".
 Case = collections.namedtuple("Case", "value gradient dims ids kind")
 
 
@@ -95,7 +95,10 @@ class PropertiesTest(test_util.TestCase):
 
   @_for_all(_cases())
   def test_norms(self, case):
-    """Rows over the bound are scaled to it; no bit of others changes."""
+    """Rows over the bound are scaled to it.
+
+    With a sparse gradient, the other rows keep every bit.
+    """
     actual = _step(case, _clip(1.))
     expected = test_util.clip_by_norm(case.value, 1., case.dims)
     tolerance = 8 * _spacing(case)
@@ -126,7 +129,7 @@ class PropertiesTest(test_util.TestCase):
 
   @_for_all(_cases())
   def test_bound_that_is_never_reached_changes_nothing(self, case):
-    """The dense path multiplies and divides by the bound, a power of two."""
+    """The bound is a power of two, so the dense path does not round."""
     bare = _step(case, lambda opt, *_: opt, case.gradient)
     clipped = _step(case, _clip(2.**8), case.gradient)
     self.assertEqual(bare.tobytes(), clipped.tobytes())

@@ -13,7 +13,8 @@
 # limitations under the License.
 """Random models to build with this library and with tf.contrib.
 
-A scenario is a dict of JSON values that describes a model: see `generate`.
+A scenario is a dict of JSON values that describes a model. `generate` has the
+keys.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -37,9 +38,9 @@ _INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 
 
 def generate(seed):
-  """Returns a random scenario in which tf.contrib does what it documents.
+  """Returns a random scenario in which tf.contrib follows its documentation.
 
-  This library differs on purpose in some cases, so they do not occur: ids are
+  In some cases, this library differs on purpose, so they do not occur: ids are
   distinct (D1), rows are not far over the bound (D2), clip dimensions do not
   span partitions (D6), and dimension 0 of a sparse gradient is not written as a
   negative number (D7).
@@ -52,7 +53,7 @@ def generate(seed):
   optimizer = sorted(_INNER_OPTIMIZERS)[seed % len(_INNER_OPTIMIZERS)]
   dtypes = ["float32", "float16", "float64"]
   if "proximal" in optimizer:
-    del dtypes[1:]  # TensorFlow's proximal optimizers support no others.
+    del dtypes[1:]  # TensorFlow's proximal optimizers support only float32.
   num_levels = pick(1, 1, 2)
   variables = []
   for i in range(rng.randint(1, 4)):
@@ -76,7 +77,7 @@ def generate(seed):
         "use_resource": pick(False, True),
         "device": pick("", "/cpu:1"),
         "partition_axis": pick(None, *free),
-        "dims": dims,  # At each level, None to leave it out of the dict.
+        "dims": dims,  # One list per level, or None if it is not a key there.
         "gradient": gradient,
         "ids": (rng.permutation(shape[0])[:rng.randint(1, shape[0])].tolist()
                 if gradient == "sparse" else None),
@@ -107,7 +108,10 @@ def has_negative_dims(scenario):
 
 
 def contrib_optimizer(opt, vars_to_clip_dims, *args, **kwargs):
-  """Returns tf.contrib's optimizer, which knows only partitions (D6)."""
+  """Returns tf.contrib's optimizer, with partitions as keys.
+
+  It ignores partitioned variables (D6), so their partitions replace them.
+  """
   return contrib_opt.VariableClippingOptimizer(
       opt, {part: dims for var, dims in vars_to_clip_dims.items()
             for part in _partitions(var)}, *args, **kwargs)
@@ -120,9 +124,10 @@ class Model(object):
     opt: The outermost optimizer.
     train_op: The train op.
     clipped_by_row: The names of the variables that take the sparse path.
-    graph_def: The GraphDef. The nodes that clip rows differ on purpose, so it
-      has only the node that writes the rows. This node has the name of the
-      scope, the op "Scatter", and the variable as its only input.
+    graph_def: The GraphDef. Of the nodes that clip rows, it has only the node
+      that writes the rows, because the others differ on purpose. This node has
+      the name of the scope, the op "Scatter", and the variable as its only
+      input.
     collections: A dict from names of collections to the names of the members.
   """
 
@@ -136,7 +141,7 @@ class Model(object):
       self.collections = {
           key: [member.name for member in graph.get_collection(key)]
           for key in graph.get_all_collection_keys()
-          if not isinstance(key, tuple)  # A key of TensorFlow's own.
+          if not isinstance(key, tuple)  # Only TensorFlow itself uses tuples.
       }
       self._variables = tf.global_variables()
       self._saver = tf.train.Saver()

@@ -68,7 +68,7 @@ def get_variable(value, use_resource, dtype=tf.float32, name="var", **kwargs):
 
 
 def dict_key(var):
-  """Returns a hashable key for `var`, also in eager execution."""
+  """Returns a hashable key for `var`, even in eager execution."""
   for ref in ("ref", "experimental_ref"):
     if hasattr(var, ref):
       return getattr(var, ref)()
@@ -76,7 +76,10 @@ def dict_key(var):
 
 
 def clip(vars_and_dims, max_norm=1., opt=None, **kwargs):
-  """Wraps an optimizer. Unhashable variables are in pairs, not in a dict."""
+  """Wraps an optimizer.
+
+  `vars_and_dims` is a dict, or a list of pairs for variables without a hash.
+  """
   if isinstance(vars_and_dims, list):
     vars_and_dims = {dict_key(var): dims for var, dims in vars_and_dims}
   return tf_contrib_opt.VariableClippingOptimizer(

@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests of what tf.contrib documents and this library keeps."""
+"""Tests of the documented behaviour of tf.contrib, which this library keeps."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -60,7 +60,7 @@ class ClipTest(test_util.GraphTestCase):
       for dtype, tolerance in (
           (tf.bfloat16, 4e-2), (tf.float16, 5e-3), (tf.float32, 1e-6),
           (tf.float64, 1e-14))
-      for max_norm in (0.7, 1.)  # Grappler simplifies 1 / x.
+      for max_norm in (0.7, 1.)  # Grappler simplifies ops with 1.
   ])
   def test_clips_each_dtype(self, dtype, tolerance, max_norm, use_resource):
     dense = get_variable(_ROWS, use_resource, dtype, "dense")
@@ -165,7 +165,7 @@ class ClipTest(test_util.GraphTestCase):
         use_resource=use_resource,
         validate_shape=False)
     if len(set(dims)) < len(dims) and not hasattr(tf, "contrib"):
-      dims = dims[:1]  # TensorFlow 2.4 refuses a repeated one.
+      dims = dims[:1]  # TensorFlow 2.4 and newer refuse repeated dimensions.
     self.train(clip({var: dims}).minimize(lookup(var, [0])))
     self.assertAllClose([_CLIPPED_ROWS[0]] + _ROWS[1:], self.sess.run(var))
     self.train(clip({var: dims}).minimize(tf.reduce_sum(var)))
@@ -198,7 +198,7 @@ class ClipTest(test_util.GraphTestCase):
 
   @with_variable_kinds(*test_util.INNER_OPTIMIZERS)
   def test_inner_optimizer(self, create, use_resource):
-    """Three steps equal those of the bare optimizer, each clipped by NumPy."""
+    """Compares with the inner optimizer alone, and NumPy after each step."""
     names = ("dense", "sparse")
     rows = np.random.RandomState(0).randn(4, 3)
     bare = [get_variable(rows, use_resource, name="bare_" + n) for n in names]
@@ -466,7 +466,7 @@ class GraphTest(test_util.GraphTestCase):
                   "ResourceScatterUpdate")]
     self.assertLen(writes, 2)
     for op in writes:
-      if use_resource:  # Their ops have no such attribute.
+      if use_resource:  # Ops of resource variables have no such attribute.
         self.assertNotIn("use_locking", op.node_def.attr)
       else:
         self.assertEqual(use_locking, op.get_attr("use_locking"))
@@ -521,7 +521,8 @@ class GraphTest(test_util.GraphTestCase):
         [sys.executable, "-c", _PROGRAM_WITH_TWO_STEPS],
         stderr=subprocess.STDOUT).decode()
     self.assertIn("2 train ops", log)
-    self.assertRegex(log, "From <string>:.*colocate_with")  # It would be seen.
+    # The program itself causes a warning, so the log has such warnings.
+    self.assertRegex(log, "From <string>:.*colocate_with")
     self.assertNotRegex(log, r"From \S*variable_clipping_optimizer\.py")
 
 

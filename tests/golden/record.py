@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Records what tf.contrib of TensorFlow 1.14.0 does. See README.md.
+"""Records graphs, values and checkpoints of tf.contrib. See README.md.
 
     cd tests; python -m golden.record
 """
@@ -63,7 +63,7 @@ def record(directory):
               for optimizer in ("_adagrad", "_adam", "_momentum")}
   for seed in range(20):
     scenario = scenarios.generate(seed)
-    # In graphs of tf.contrib, negative dimensions stay negative (D7).
+    # Only tf.contrib keeps negative dimensions in its graphs (D7).
     if not scenarios.has_negative_dims(scenario):
       recorded["random_{:02}".format(seed)] = scenario
   for name, scenario in recorded.items():
@@ -118,7 +118,7 @@ def _values(model):
 
 
 def _dumps(golden):
-  """Returns JSON with sorted keys and a line for each value in a section."""
+  """Returns JSON with sorted keys, and with one line per value of a section."""
   sections = []
   for section, values in sorted(golden.items()):
     lines = ["{}: {}".format(json.dumps(key), json.dumps(value, sort_keys=True))
