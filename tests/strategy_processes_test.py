@@ -266,7 +266,7 @@ class StrategyProcessesTest(test_util.TestCase):
     expected[[0, 4]] = test_util.clip_by_norm(_ROWS, 1., [1])[[0, 4]]
     for value in values:
       self.assertAllClose(expected, value)
-    self.assertRegex(error, r"dimensions \[0\] .*whose partitions")
+    self.assertRegex(error, r"dimensions \[0\] .*partitions")
 
 
 if __name__ == "__main__":
