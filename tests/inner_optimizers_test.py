@@ -86,7 +86,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_variables(self, use_resource):
-    """An optimizer may define the method, and be no `tf.train.Optimizer`."""
+    """The inner optimizer has the method, but is not a `tf.train.Optimizer`."""
 
     class WithVariables(Wrapper):
 
@@ -94,7 +94,8 @@ class InnerOptimizersTest(test_util.GraphTestCase):
         return self._opt.variables()
 
     var = _get_variable(use_resource)
-    opt = clip({var: [1]}, opt=WithVariables(tf.train.MomentumOptimizer(1., 0.)))
+    opt = clip({var: [1]},
+               opt=WithVariables(tf.train.MomentumOptimizer(1., 0.)))
     opt.minimize(tf.reduce_sum(var))
     self.assertEqual(["var/Momentum"], [v.op.name for v in opt.variables()])
 

@@ -11,11 +11,11 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests of strategies that change the global state of TensorFlow.
+"""Tests of strategies over several processes.
 
-So each test runs in new processes. With MultiWorkerMirroredStrategy, two
-processes keep equal copies (D8). There are no ref variables, because strategies
-create resource variables.
+Each test starts new processes, because these strategies change the global state
+of TensorFlow. With MultiWorkerMirroredStrategy, two processes keep equal copies
+(D8). There are no ref variables, because strategies create resource variables.
 """
 
 from __future__ import absolute_import, division, print_function

@@ -53,7 +53,7 @@ _CLIPPED_ROWS = clip_by_norm(_ROWS, 1., [1])
 
 
 class ClipTest(test_util.GraphTestCase):
-  """Values after a step, against NumPy in float64."""
+  """Compares values after a step with NumPy in float64."""
 
   @with_variable_kinds(*[
       ("_{}_{:g}".format(dtype.name, max_norm), dtype, tolerance, max_norm)
@@ -507,7 +507,7 @@ class GraphTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_writes_rows_over_the_bound_alone(self, use_resource):
-    """A row at the bound is not written. Other workers may be updating it."""
+    """A row at the bound is not written, because a worker may update it."""
     var = get_variable([[0., 1.], [3., 4.], [0.3, 0.4]], use_resource)
     clip({var: [1]}).minimize(lookup(var, [2, 1, 0, 1]))
     write, = [op for op in tf.get_default_graph().get_operations()
