@@ -19,6 +19,7 @@ D13 in eager_test.py and D14 in errors_test.py.
 
 from __future__ import absolute_import, division, print_function
 
+import itertools
 import os
 import re
 
@@ -126,10 +127,24 @@ class DifferencesTest(test_util.GraphTestCase):
     if not use_resource:  # Ops of resource variables have no such attribute.
       self.assertTrue(write.get_attr("use_locking"))
     ids, values = self.sess.run(list(write.inputs)[1:])
-    self.assertAllEqual(written, ids)
+    self.assertAllEqual(written, np.reshape(ids, np.shape(written)))
     expected = clip_by_norm(rows, np.array(max_norm), dims)
-    self.assertAllClose(
-        expected[tuple(np.atleast_2d(np.transpose(written)))], values)
+    expected = expected[tuple(np.atleast_2d(np.transpose(written)))]
+    self.assertAllClose(expected, np.reshape(values, expected.shape))
+
+  @with_variable_kinds(*[
+      ("_%d_%d" % (order, i), order, dims)
+      for order in (1, 2, 3)
+      for i, dims in enumerate(itertools.chain.from_iterable(
+          itertools.combinations(range(order), count)
+          for count in range(order + 1)))])
+  def test_d5_every_choice_of_dims(self, order, dims, use_resource):
+    shape = [4, 3, 2][:order]
+    value = np.random.RandomState(order).uniform(-1., 1., shape)
+    var = get_variable(value, use_resource)
+    train_op, _ = self._build_synchronous_step(var, list(dims), 0.9)
+    self.sess.run(train_op)
+    self.assertAllClose(clip_by_norm(value, 0.9, dims), self.sess.run(var))
 
   @with_variable_kinds(
       ("_inside", 0.42, 0.42), ("_over", 3., 0.7), ("_below", -3., -0.7))

@@ -278,10 +278,12 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     the next update.
     """
     rank = var.shape.ndims
-    has_one_bound = _static_shape(self._max_norm).num_elements() == 1
-    if rank and sorted(dims) == list(range(1, rank)) and has_one_bound:
-      ids = tf.range(_num_rows(var, tf.int32))
-      return self._clip_rows(var, dims, ids, update_op)
+    other_dims = [dim for dim in range(rank or 0) if dim not in dims]
+    if len(other_dims) == 1 and _static_shape(self._max_norm).ndims == 0:
+      if other_dims == [0]:
+        ids = tf.range(_num_rows(var, tf.int32))
+        return self._clip_rows(var, dims, ids, update_op)
+      return self._clip_slices(var, dims, other_dims[0], update_op)
     with tf.control_dependencies([update_op]):
       with _colocate_with(var, self._colocate_clip_ops_with_vars or rank == 0):
         value = var.read_value()
@@ -299,6 +301,22 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         over = tf.where_v2(tf.broadcast_to(is_over, tf.shape(clipped)))
         return tf.scatter_nd_update(
             var, over, tf.gather_nd(clipped, over), self._use_locking)
+
+  def _clip_slices(self, var, dims, axis, update_op):
+    """Clips the slices along `axis`, such as columns, as `_clip_rows` clips."""
+    with tf.control_dependencies([update_op]):
+      with _colocate_with(var, self._colocate_clip_ops_with_vars):
+        value = var.read_value()
+        max_norm = self._max_norm_as(value.dtype)
+        over = tf.where_v2(tf.reshape(_is_over(value, max_norm, dims), [-1]))
+    with _colocate_with(var), tf.control_dependencies([over]):
+      over = tf.cast(over[:, 0], tf.int32)
+      slices = tf.gather(var.read_value(), over, axis=axis)
+      indices = [tf.range(size) for size in tf.unstack(tf.shape(slices))]
+      indices[axis] = over
+      return tf.scatter_nd_update(
+          var, tf.stack(tf.meshgrid(*indices, indexing="ij"), axis=-1),
+          tf.clip_by_norm(slices, max_norm, dims), self._use_locking)
 
   def _max_norm_as(self, dtype):
     if tf.is_tensor(self._max_norm):
