@@ -11,7 +11,7 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Inner optimizers that are no complete `tf.train.Optimizer`."""
+"""Inner optimizers that lack some methods or state of `tf.train.Optimizer`."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -33,7 +33,7 @@ def _get_variable(use_resource):
 
 
 class ApplyOnly(object):
-  """Has `apply_gradients` and nothing else."""
+  """Has only `apply_gradients`."""
 
   def __init__(self, opt):
     self._opt = opt
@@ -56,7 +56,7 @@ class Wrapper(ApplyOnly):
 
 
 class Delegate(ApplyOnly):
-  """Delegates all attributes, also Keras's `get_config`."""
+  """Delegates all attributes, and has `get_config`, as Keras optimizers do."""
 
   def __getattr__(self, name):
     if name == "get_config":
@@ -86,7 +86,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_variables(self, use_resource):
-    """An optimizer may define the method, and be no `tf.train.Optimizer`."""
+    """The inner optimizer has the method, but is not a `tf.train.Optimizer`."""
 
     class WithVariables(Wrapper):
 
@@ -109,7 +109,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_checkpoint(self, use_resource):
-    """As with tf.contrib, a Checkpoint restores no slots. A Saver does."""
+    """As with tf.contrib, a Checkpoint does not restore the slots."""
     var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=Wrapper(tf.train.MomentumOptimizer(0.1, 0.9)))
     self.assertEmpty(opt.variables())
@@ -125,7 +125,7 @@ class InnerOptimizersTest(test_util.GraphTestCase):
 
 @scenarios.needs_contrib
 class ContribTest(test_util.GraphTestCase):
-  """Optimizers of tf.contrib, in the class of tf.contrib and in this one."""
+  """Inner optimizers of tf.contrib, wrapped by it and by this library."""
 
   def _check(self, create, use_resource):
     """Returns the optimizer of this library, after a step with each."""
@@ -147,13 +147,13 @@ class ContribTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_moving_average(self, use_resource):
-    """It never calls the constructor of `tf.train.Optimizer`."""
+    """This optimizer does not call the constructor of `tf.train.Optimizer`."""
     create = scenarios.contrib_opt.MovingAverageOptimizer
     self.assertEmpty(self._check(create, use_resource).variables())
 
   @with_variable_kinds()
   def test_loss_scale(self, use_resource):
-    """It never calls the constructor of `tf.train.Optimizer` either."""
+    """This optimizer does not call the constructor of `tf.train.Optimizer`."""
     from tensorflow.contrib import mixed_precision
 
     def create(opt):
