@@ -104,7 +104,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     """Calls `variables` of the inner optimizer (D10)."""
     inherited = tf.train.Optimizer.variables
     if getattr(type(self._opt), "variables", inherited) == inherited:
-      return self._trackable.variables()  # The state may be missing.
+      return self._trackable.variables()
     return self._opt.variables()
 
   def apply_gradients(self, grads_and_vars, global_step=None, name=None):
@@ -288,8 +288,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       with _colocate_with(var, self._colocate_clip_ops_with_vars or rank == 0):
         value = var.read_value()
         if rank != 0:
-          # This copies a ref variable, because otherwise another worker could
-          # change the value between the norm and the division.
+          # The gather copies the value, because otherwise another worker could
+          # change a ref variable between the norm and the division.
           value = tf.gather(value, tf.range(tf.shape(value)[0]))
         max_norm = self._max_norm_as(value.dtype)
         is_over = _is_over(value, max_norm, dims)
@@ -303,7 +303,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
             var, over, tf.gather_nd(clipped, over), self._use_locking)
 
   def _clip_slices(self, var, dims, axis, update_op):
-    """Clips the slices along `axis`, such as columns, as `_clip_rows` clips."""
+    """Clips and writes the slices along `axis` that are over the bound."""
     with tf.control_dependencies([update_op]):
       with _colocate_with(var, self._colocate_clip_ops_with_vars):
         value = var.read_value()
@@ -323,15 +323,15 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       return tf.cast(self._max_norm, dtype)
     return self._max_norm
 
-  # tf.train.Checkpoint fails if two objects return the same slots. So this
-  # object stands in for the inner optimizer in a checkpoint (D9), and delegates
-  # the methods that TensorFlow calls to save and restore it.
+  # Because tf.train.Checkpoint fails if two objects return the same slots, this
+  # object stands in for the inner optimizer in a checkpoint (D9). It delegates
+  # the methods that TensorFlow calls to save and to restore it.
 
   @property
   def _trackable(self):
     # Some optimizers of tf.contrib never call the constructor of their base
-    # class, which creates _non_slot_dict. They have no state to delegate to, so
-    # a checkpoint has none either, as with tf.contrib.
+    # class, which creates _non_slot_dict. They have no state that this object
+    # could save, so a checkpoint has none, as with tf.contrib.
     if hasattr(self._opt, "_non_slot_dict"):
       return self._opt
     return super(VariableClippingOptimizer, self)
