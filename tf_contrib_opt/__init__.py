@@ -15,4 +15,4 @@
 
 from tf_contrib_opt.variable_clipping_optimizer import VariableClippingOptimizer
 
-__version__ = "1.1.0"
+__version__ = "1.2.0"
