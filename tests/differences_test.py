@@ -11,10 +11,12 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""Tests of the differences Dn from tf.contrib. They fail with tf.contrib.
+"""Tests of the differences Dn from tf.contrib.
 
-D5 with several workers and D12 are in workers_test.py, D8 in strategy_test.py,
-D13 in eager_test.py and D14 in errors_test.py.
+With the optimizer of tf.contrib, each of them fails in at least one case. D5
+with several workers and D12 are tested in workers_test.py, D8 in
+strategy_test.py and strategy_processes_test.py, D13 in eager_test.py, and D14 in
+errors_test.py.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -117,7 +119,7 @@ class DifferencesTest(test_util.GraphTestCase):
       ("_rows_with_bounds", [1], [[4.], [0.3]], [[1, 0], [1, 1]]))
   def test_d5_writes_only_what_is_over_the_bound(self, dims, max_norm, written,
                                                  use_resource):
-    """The chief may be updating everything else at that time."""
+    """Nothing else is written, because the chief may be updating it."""
     rows = np.float32([[3., 0.1], [0.2, 0.3]])
     var = get_variable(rows, use_resource)
     _, ops = self._build_synchronous_step(
@@ -251,7 +253,8 @@ class DifferencesTest(test_util.GraphTestCase):
       opt = clip({var: [0]}, opt=tf.train.AdamOptimizer(0.1))
       train_op = opt.minimize(tf.reduce_sum(var * [1., 2.]))
       checkpoint = tf.train.Checkpoint(var=var, optimizer=opt)
-      # Adam's m, v, beta1_power and beta2_power, independently of D10.
+      # The variable and Adam's four. D10 tests opt.variables(), so this test
+      # does not call it.
       state = [v for v in tf.global_variables() if "save_counter" not in v.name]
       self.assertLen(state, 5)
       return train_op, checkpoint, state
@@ -330,7 +333,7 @@ class DifferencesTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_d15_variable_twice_in_var_list(self, use_resource):
-    """tf.contrib ends at 7, 11 and 19."""
+    """With tf.contrib, the norms after the three steps are 7, 11 and 19."""
     var = get_variable([[3., 4.]], use_resource)
     train_op = clip({var: [1]}).minimize(tf.reduce_sum(var), var_list=[var] * 3)
     self.train(train_op, 3)
@@ -338,10 +341,10 @@ class DifferencesTest(test_util.GraphTestCase):
 
 
 class KeysTest(test_util.GraphTestCase):
-  """A key is found, whatever object of its variable `apply_gradients` gets."""
+  """`apply_gradients` may get another Python object for the key's variable."""
 
   def _check(self, key, var, is_sparse):
-    """Clips `key` by a gradient of `var`, which is another object of it."""
+    """Clips `key` in a step with a gradient of `var`, the same variable."""
     self.assertIsNot(key, var)
     gradient = tf.zeros([2, 2])
     if is_sparse:

@@ -51,7 +51,7 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
       ("_none", lambda: None, "opt must be .*None"),
   )
-  def test_opt_is_no_v1_optimizer(self, create, pattern, use_resource):
+  def test_opt_is_not_a_v1_optimizer(self, create, pattern, use_resource):
     self._assert_refused(TypeError, pattern, use_resource, opt=create())
 
   @with_variable_kinds(
@@ -61,14 +61,14 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_tuple", lambda var: (var,), r"\(<tf.Variable 'emb:0'"),
       ("_module", lambda _: tf.Module(), "Module"),
   )
-  def test_key_is_no_variable(self, key, key_repr, use_resource):
+  def test_key_is_not_a_variable(self, key, key_repr, use_resource):
     self._assert_refused(
         TypeError, "A key of vars_to_clip_dims must be a tf.Variable.*not .*" +
         key_repr, use_resource, key=key)
 
   @with_variable_kinds(
       ("_none", None), ("_list", []), ("_variables", "emb"))
-  def test_vars_to_clip_dims_is_no_dict(self, vars_to_clip_dims, use_resource):
+  def test_vars_to_clip_dims_is_not_a_dict(self, vars_to_clip_dims, use_resource):
     tf.get_variable("emb", [2, 3], use_resource=use_resource)
     with self.assertRaisesRegex(TypeError, "vars_to_clip_dims must be a dict"):
       tf_contrib_opt.VariableClippingOptimizer(
@@ -253,7 +253,8 @@ class WarningsTest(test_util.GraphTestCase):
     opt.apply_gradients([(tf.ones([2]), b)])
     train_op = opt.apply_gradients([(tf.ones([2]), a)])
     message, = self._messages()
-    self.assertIn("in this call", message)  # It does not say more.
+    # The warning is about this call alone, because a later one may clip.
+    self.assertIn("in this call", message)
     self.train(train_op)
     self.assertAllClose([[0.6, 0.8]], [self.sess.run(a)])
 

@@ -128,7 +128,7 @@ class StrategyTest(test_util.TestCase):
       self.assertAllEqual(copies[0], copy)
 
   def _step_of_several_pairs(self, variables):
-    """Clips a variable in two sparse pairs, and one in a dense one as well."""
+    """The first variable has two sparse gradients, the second a dense one, too."""
     sparse, dense = variables
     opt = clip([(var, [1]) for var in variables])
 
@@ -185,7 +185,7 @@ class StrategyTest(test_util.TestCase):
       for strategy in (_STRATEGIES[0], _STRATEGIES[2])
       for suffix, is_sparse in (("_sparse", True), ("_dense", False))])
   def test_d8_dynamic_loss_scale(self, create_strategy, is_sparse):
-    """Until TensorFlow 2.0, it hands over the components of variables."""
+    """Up to TensorFlow 2.0, it passes on components of mirrored variables."""
 
     def grad(_):
       gradient = tf.zeros([5, 2])
@@ -257,8 +257,10 @@ class StrategyTest(test_util.TestCase):
             tf.zeros([1, 2]), tf.constant([3]), tf.constant([5, 2]))
       return tf.zeros([5, 2])
 
-    with tf.Graph().as_default():  # In eager execution, it uses collective ops,
-      strategy = create_strategy()  # which fail as they do without clipping.
+    # In eager execution, the strategy uses collective ops, which fail here even
+    # without clipping.
+    with tf.Graph().as_default():
+      strategy = create_strategy()
     copies = self._train(strategy, tf.VariableAggregation.MEAN, grad)
     for copy in copies:
       self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)

@@ -69,7 +69,7 @@ class ClusterTest(test_util.GraphTestCase):
           initializer=tf.constant(rows, tf.float32),
           use_resource=use_resource,
           caching_device=worker if cache else None)
-    # docs/cluster.md tells why it is not GradientDescentOptimizer.
+    # docs/cluster.md says why this is not GradientDescentOptimizer.
     opt = tf.train.MomentumOptimizer(1., momentum=0., use_locking=True)
     opt = test_util.clip({var: [1]}, opt=opt, use_locking=True,
                          colocate_clip_ops_with_vars=colocate)
@@ -87,7 +87,7 @@ class ClusterTest(test_util.GraphTestCase):
   def _run_workers(self, var, steps, *args):
     """Runs all workers at once, with `args` of `_train_op` for each.
 
-    Returns the values of `var` while they run and, as the last, after that.
+    Returns values of `var` that were read during the run, and one after it.
     """
     init_op, value = tf.global_variables_initializer(), var.read_value()
     with tf.Session(self.workers[0].target) as sess:
@@ -111,7 +111,7 @@ class ClusterTest(test_util.GraphTestCase):
 
   @with_variable_kinds(*_PLACEMENTS)
   def test_every_update_is_kept(self, colocate, cache, use_resource):
-    """All workers update row 0 inside the bound. Each pushes a row over it."""
+    """All workers update row 0 inside the bound, and each one its own row."""
     steps = 100
     rows = np.zeros([1 + _NUM_WORKERS, 2])
     update = 2. / 4096  # Sums of it are exact.
@@ -140,7 +140,7 @@ class ClusterTest(test_util.GraphTestCase):
 
   @with_variable_kinds(*_PLACEMENTS)
   def test_row_at_the_bound_stays_there(self, colocate, cache, use_resource):
-    """Workers push one row outside, over and over."""
+    """All workers push the same row outwards in each step."""
     args = [[0.6, 0.8]], [0], [[-0.3, -0.4]], use_resource, colocate, cache
     var, _ = self._train_op(0, *args)
     values = self._run_workers(var, 100, *[args] * _NUM_WORKERS)
