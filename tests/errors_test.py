@@ -68,7 +68,8 @@ class ErrorsTest(test_util.GraphTestCase):
 
   @with_variable_kinds(
       ("_none", None), ("_list", []), ("_variables", "emb"))
-  def test_vars_to_clip_dims_is_not_a_dict(self, vars_to_clip_dims, use_resource):
+  def test_vars_to_clip_dims_is_not_a_dict(self, vars_to_clip_dims,
+                                           use_resource):
     tf.get_variable("emb", [2, 3], use_resource=use_resource)
     with self.assertRaisesRegex(TypeError, "vars_to_clip_dims must be a dict"):
       tf_contrib_opt.VariableClippingOptimizer(

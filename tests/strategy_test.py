@@ -128,7 +128,7 @@ class StrategyTest(test_util.TestCase):
       self.assertAllEqual(copies[0], copy)
 
   def _step_of_several_pairs(self, variables):
-    """The first variable has two sparse gradients, the second a dense one, too."""
+    """One variable has two sparse gradients, one a sparse and a dense one."""
     sparse, dense = variables
     opt = clip([(var, [1]) for var in variables])
 
