@@ -91,7 +91,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_resume(self, use_resource):
-    """A resumed training gives the same bits as one without a break."""
+    """Resumed training gives the same bits as training without a break."""
     uninterrupted = self._estimator(use_resource, "uninterrupted")
     uninterrupted.train(_input_fn, steps=4)
     for _ in range(2):
@@ -118,7 +118,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_warm_start(self, use_resource):
-    """Starts from a checkpoint of 1.14.0. A step equals the one in NumPy."""
+    """A step from a checkpoint of 1.14.0 gives the same values as NumPy."""
     path = os.path.join(record.DIRECTORY, "saved_adam")
     estimator = self._estimator(
         use_resource, "model", warm_start_from=tf.estimator.WarmStartSettings(
