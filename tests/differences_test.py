@@ -13,7 +13,7 @@
 # limitations under the License.
 """Tests of the differences Dn from tf.contrib.
 
-With the optimizer of tf.contrib, each of them fails in at least one case. D5
+With the optimizer of tf.contrib, at least one case of each difference fails. D5
 with several workers and D12 are tested in workers_test.py, D8 in
 strategy_test.py and strategy_processes_test.py, D13 in eager_test.py and D14 in
 errors_test.py.
