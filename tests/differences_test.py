@@ -135,11 +135,9 @@ class DifferencesTest(test_util.GraphTestCase):
     self.assertAllClose(expected, np.reshape(values, expected.shape))
 
   @with_variable_kinds(*[
-      ("_%d_%d" % (order, i), order, dims)
-      for order in (1, 2, 3)
-      for i, dims in enumerate(itertools.chain.from_iterable(
-          itertools.combinations(range(order), count)
-          for count in range(order + 1)))])
+      ("_%d_%s" % (order, "".join(map(str, dims))), order, dims)
+      for order in (1, 2, 3) for count in range(order + 1)
+      for dims in itertools.combinations(range(order), count)])
   def test_d5_every_choice_of_dims(self, order, dims, use_resource):
     shape = [4, 3, 2][:order]
     value = np.random.RandomState(order).uniform(-1., 1., shape)
