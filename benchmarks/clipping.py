@@ -15,8 +15,8 @@
 
   python clipping.py --plot=clipping.png
 
-The program prints a table of docs/performance.md and draws its picture. That
-page explains the methods, the cases and how a round is measured.
+The program prints a table of results/, and draws the picture of
+docs/performance.md. That page explains the methods and the cases.
 """
 
 import collections
@@ -76,7 +76,7 @@ def sample_batches(case):
   """Yields batches of ids, and of factors that push some rows outwards."""
   random = np.random.RandomState(0)
   is_over = random.permutation(case.rows) % 100 < case.over
-  # The number is odd, so each of two timers that take turns gets all batches.
+  # Because 9 is odd, each of two timers that take turns gets all batches.
   for _ in range(9):
     ids = random.permutation(case.rows)[:case.batch]
     if case.ids == "zipf":
@@ -145,10 +145,11 @@ def seconds_of(fn, *args):
 
 
 def create_timers(case, sess):
-  """Returns functions by method. They take a batch and time a step on it."""
+  """Returns a dict from methods to functions that time a step on a batch."""
   methods = set(_METHODS)
   if case == _DENSE:
-    # Other methods need ids, and tf.contrib builds the graph of this library.
+    # For a dense gradient, tf.contrib builds the graph of this library, and the
+    # other methods need ids.
     methods = {"unclipped", "tf_contrib_opt", "MaxNorm"}
   if case.rows > 10**6:
     methods.remove("MaxNorm")  # It takes too long.
@@ -182,13 +183,13 @@ def measure_round(timers, batches):
   while np.sum(seconds) < _SECONDS_OF_A_ROUND:
     seconds.append([])
     for timer in timers:
-      timer(*next(batches))  # Not timed: fills the caches for this method.
+      timer(*next(batches))  # Not timed, because it fills the caches.
       seconds[-1].append(timer(*next(batches)))
   return np.divide(*np.median(seconds, axis=0))
 
 
 def measure(case):
-  """Returns the ratios of all rounds by method."""
+  """Returns a dict from methods to the ratios of all rounds."""
   ratios = collections.defaultdict(list)
   batches = itertools.cycle(sample_batches(case))
   with tf.Graph().as_default(), tf.Session() as sess:

@@ -15,10 +15,22 @@
 
   python cluster.py
 
-In each step, all workers look up the same three rows. The first row stays
-inside the bound. The second row stays at the bound, and each step moves it
-along the sphere. Each step pushes the third row far outwards. The program
-prints a table of docs/cluster.md, which explains the numbers.
+In each step, all workers look up the same three rows. The bound is 2.
+
+* The first row stays inside the bound, so it is never clipped. If no update is
+  lost, the row keeps 100% of its updates.
+* The second row stays at the bound. Each step moves it along the sphere by
+  2**-13, and outwards by 1e-6, so each step must clip it. Clipping does not
+  change the direction of a row. So the share of the updates that the row keeps
+  is its angle at the end, divided by the angle that it has if no update is
+  lost.
+* The third row starts at the bound, and each step pushes it outwards by 0.25.
+  Because each of 8 workers may push the row once between two clips, its norm
+  may reach 2 + 8 * 0.25 = 4. A norm below 2 or above 4 is an error of the
+  clipping. The program reads the row again and again, and prints the least and
+  the greatest norm that it has seen.
+
+The program prints a table of results/.
 """
 
 import functools

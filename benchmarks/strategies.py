@@ -15,9 +15,13 @@
 
   python strategies.py
 
-The cases are some of `clipping.py`, and two tables of different sizes of which
-a step looks up 16 rows. Blocks of clipped and of unclipped steps take turns.
-The program prints a table of docs/cluster.md. It needs TensorFlow 2.4 or newer.
+Some cases are those of `clipping.py`. Two more cases look up 16 rows of a small
+and of a large table. OneDeviceStrategy and MirroredStrategy run in one process,
+on one and on two virtual CPUs. MultiWorkerMirroredStrategy has two workers in
+two processes. Rounds of clipped and of unclipped steps take turns, and all
+steps run in a `tf.function`.
+
+The program prints a table of results/. It needs TensorFlow 2.4 or newer.
 """
 
 import json
@@ -52,7 +56,8 @@ def create_timer(strategy, case, method):
   def update(ids, factors):
     with tf.GradientTape() as tape:
       tape.watch(table)
-      # tf.gather would read the whole table if a strategy mirrors it.
+      # If a strategy mirrors the table, tf.gather reads all of it, which would
+      # hide the cost of clipping.
       rows = tf.raw_ops.ResourceGather(
           resource=table.handle, indices=ids, dtype=table.dtype)
       loss = -tf.reduce_sum(factors * tf.square(rows)) / 2
