@@ -34,7 +34,7 @@ from matplotlib import pyplot as plt
 import numpy as np
 import six
 from sklearn import datasets
-# TensorFlow raises its errors, so its log would only disturb the table.
+# Errors come as exceptions, so the log would only disturb the table.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
@@ -42,7 +42,8 @@ import tf_contrib_opt
 FLAGS = flags.FLAGS
 flags.DEFINE_multi_float(
     "max_norm", [0.5, 0.7, 1., 1.5, 2., 3., 5.],
-    "Bound on the norm of the weights into a unit. Repeat it for more bounds.")
+    "Bound on the norm of the weights into a unit. Repeat the flag for more "
+    "bounds.")
 flags.DEFINE_float(
     "wrong_labels", 0.2, "Share of training and validation labels to change.")
 flags.DEFINE_integer("steps", 1000, "Number of training steps.")

@@ -16,7 +16,7 @@
 The ids follow a Zipf distribution. The model looks up the row of an id and
 learns the class of the id from it. The table is split over parameter servers. A
 chief and other workers train it asynchronously, with Adagrad in a
-`VariableClippingOptimizer`. An evaluator looks at each checkpoint.
+`VariableClippingOptimizer`. An evaluator looks at the checkpoints.
 
   python parameter_servers.py --model_dir=/tmp/parameter_servers
 
@@ -49,8 +49,8 @@ import tf_contrib_opt
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "model_dir", None, "The directory of checkpoints and logs, which all tasks "
-    "share, instead of a new temporary one.")
+    "model_dir", None, "Directory for checkpoints and logs. All tasks share it. "
+    "Default: a new temporary directory.")
 flags.DEFINE_integer("steps", 5000, "The step to train to.")
 flags.DEFINE_integer("vocabulary", 10000, "Number of rows of the table.")
 
@@ -128,7 +128,7 @@ def train(task, server):
   config = tf.ConfigProto(device_filters=["/job:ps", device])
   if not is_chief:
     # Wait until the chief has initialized the variables. The session below
-    # would look only every 30 seconds.
+    # would check this only every 30 seconds.
     uninitialized = tf.report_uninitialized_variables()
     with tf.Session(server.target, config=config) as session:
       while session.run(uninitialized).size:
@@ -147,7 +147,10 @@ def train(task, server):
 
 
 def evaluate(task):
-  """Prints the loss and the norms of each checkpoint, up to the last step."""
+  """Prints the loss and norms of checkpoints, up to that of the last step.
+
+  If a newer checkpoint is there, older ones are skipped.
+  """
   embeddings, loss = build_model(seed=0, num_ps=1)
   fetches = [tf.train.get_global_step(), loss, tf.norm(embeddings, axis=1)]
   saver = tf.train.Saver()

@@ -37,24 +37,26 @@ from matplotlib import pyplot as plt
 import numpy as np
 from pydoc_data import topics
 import six
-# TensorFlow raises its errors, so its log would only disturb the tables.
+# Errors come as exceptions, so the log would only disturb the tables.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow.compat.v1 as tf
 import tf_contrib_opt
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "text", None, "A UTF-8 text file, instead of Python's documentation.")
+    "text", None,
+    "UTF-8 text file to train on. Default: the documentation in Python.")
 flags.DEFINE_string(
-    "model_dir", None, "The directory of checkpoints, summaries and the plot, "
-    "instead of a new temporary one.")
+    "model_dir", None, "Directory for checkpoints, summaries and the plot. "
+    "Default: a new temporary directory.")
 flags.DEFINE_integer("steps", 20000, "The step to train to.")
 flags.DEFINE_float("max_norm", 1.5, "Bound on the norm of a word vector.")
 
 MIN_COUNT = 5  # Words that occur less often are left out.
 WINDOW = 5  # An example is a pair of words that are at most this far apart.
 NUM_NOISE_WORDS = 64  # All examples of a batch share these noise words.
-NOISE_WEIGHT = 5.  # The noise words of a batch weigh as much as 5 per example.
+# All noise words together count like 5 noise words for each example.
+NOISE_WEIGHT = 5.
 BATCH_SIZE = 512
 WIDTH = 64
 LEARNING_RATE = 0.5
