@@ -49,7 +49,7 @@ import tf_contrib_opt
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "model_dir", None, "Directory for checkpoints and logs. All tasks share it. "
+    "model_dir", None, "Directory for checkpoints and logs of all tasks. "
     "Default: a new temporary directory.")
 flags.DEFINE_integer("steps", 5000, "The step to train to.")
 flags.DEFINE_integer("vocabulary", 10000, "Number of rows of the table.")
