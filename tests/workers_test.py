@@ -15,6 +15,9 @@
 
 from __future__ import absolute_import, division, print_function
 
+import inspect
+import sys
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 import test_util
@@ -31,6 +34,47 @@ _PLACEMENTS = (
     ("_cached", False, True),
     ("_colocated_and_cached", True, True),
 )
+
+
+def _sync(opt, cls=tf.train.SyncReplicasOptimizer):
+  return cls(opt, _NUM_SYNCHRONOUS_WORKERS, _NUM_SYNCHRONOUS_WORKERS)
+
+
+def _sync_outside(opt, clip):
+  sync = _sync(clip(opt))
+  return sync, sync
+
+
+def _sync_inside(opt, clip):
+  sync = _sync(opt)
+  return sync, clip(sync)
+
+
+def _sync_in_list(opt, clip):
+  sync = _sync(opt)
+  return sync, clip(clip(_ListOptimizer(sync)))
+
+
+def _copied_sync_inside(opt, clip):
+  """Wraps a copy of the class, as some programs have it in their own code."""
+  cls = tf.train.SyncReplicasOptimizer
+  scope = dict(vars(sys.modules[cls.__module__]))
+  scope["tf_export"] = lambda *args, **kwargs: lambda cls: cls
+  exec(inspect.getsource(cls), scope)  # pylint: disable=exec-used
+  sync = _sync(opt, scope["SyncReplicasOptimizer"])
+  return sync, clip(sync)
+
+
+class _ListOptimizer(object):
+
+  def __init__(self, opt):
+    self._opts = [opt]
+
+  def compute_gradients(self, *args, **kwargs):
+    return self._opts[0].compute_gradients(*args, **kwargs)
+
+  def apply_gradients(self, *args, **kwargs):
+    return self._opts[0].apply_gradients(*args, **kwargs)
 
 
 def _run(sess, fetch, aborted):
@@ -161,34 +205,51 @@ class ClusterTest(test_util.GraphTestCase):
         sess.run(train_op)
         self.assertAllClose([[0.6, 0.8]], sess.run(var))
 
-  def _build_synchronous_step(self, task, is_outside, is_sparse, use_resource):
-    """Builds a step that pushes rows from the bound of 1 to norms of 2."""
+  def _build_synchronous_step(self, task, wrap, push, dims, is_sparse, use_resource,
+                              cache=False, **kwargs):
+    """Builds a step that adds `push` to a variable, and then clips it."""
+    worker = "/job:worker/task:%d" % task
     with tf.device("/job:ps/task:0"):
       global_step = tf.get_variable(
           "step", initializer=tf.constant(0, tf.int64), trainable=False,
           use_resource=use_resource)
       var = test_util.get_variable(
-          np.tile([[0.6, 0.8]], [20000, 1]), use_resource)
-      sync = opt = tf.train.GradientDescentOptimizer(1.)
-      for wrapper in ["sync", "clip"] if is_outside else ["clip", "sync"]:
-        if wrapper == "clip":
-          opt = test_util.clip({var: [1]}, opt=opt)
-        else:
-          sync = opt = tf.train.SyncReplicasOptimizer(
-              opt, _NUM_SYNCHRONOUS_WORKERS, _NUM_SYNCHRONOUS_WORKERS)
-      with tf.device("/job:worker/task:%d" % task):
-        rows = var
-        if is_sparse:
-          rows = tf.nn.embedding_lookup(var, tf.range(20000))
-        loss = -tf.reduce_sum(rows * [[0.6, 0.8]])
+          push, use_resource, caching_device=worker if cache else None)
+      sync, opt = wrap(
+          tf.train.GradientDescentOptimizer(1.),
+          lambda opt: test_util.clip({var: dims}, opt=opt, **kwargs))
+      with tf.device(worker):
+        rows = tf.nn.embedding_lookup(var, tf.range(50)) if is_sparse else var
+        loss = -tf.reduce_sum(rows * push)
       return var, sync, opt.minimize(loss, global_step)
 
-  @with_variable_kinds(*[
-      (order + kind, is_outside, is_sparse)
-      for order, is_outside in (("_outside", True), ("_inside", False))
-      for kind, is_sparse in (("_sparse", True), ("_dense", False))])
-  def test_d5_synchronous_workers(self, *args):
-    """With tf.contrib outside, each worker subtracts the excess: 2 - 4 = -2."""
+  @with_variable_kinds(
+      ("_outside_dense", _sync_outside, [1], False),
+      ("_outside_sparse", _sync_outside, [1], True),
+      ("_dense", _sync_inside, [1], False),
+      ("_sparse", _sync_inside, [1], True),
+      ("_columns", _sync_inside, [0], False),
+      ("_columns_sparse", _sync_inside, [0], True),
+      ("_matrix", _sync_inside, [0, 1], False),
+      ("_elements", _sync_inside, [], False),
+      ("_scalar", _sync_inside, None, False),
+      ("_in_list", _sync_in_list, [1], False),
+      ("_copied_class", _copied_sync_inside, [1], False),
+      ("_cached", _sync_inside, [1], True, "cache"),
+      ("_cached_dense", _sync_inside, [1], False, "cache"),
+      ("_colocated", _sync_inside, [1], True, "colocate_clip_ops_with_vars"),
+      ("_locked", _sync_inside, [1], True, "use_locking"))
+  def test_d5_synchronous_workers(self, wrap, dims, is_sparse, *options):
+    """Each update of the four workers is applied, and then clipped once.
+
+    With tf.contrib around SyncReplicasOptimizer and a dense gradient, each
+    worker subtracts the excess, so row 0 ends at a norm of 2 - 4 = -2.
+    """
+    options, use_resource = options[:-1], options[-1]
+    push = np.full([50, 2], 2.**-10)
+    push[0] = [0.6, 0.8]
+    if dims is None:
+      dims, push = [], push[0, 0]
     config = tf.ConfigProto(operation_timeout_in_ms=60000)
     steps = []
     for task in range(_NUM_SYNCHRONOUS_WORKERS):
@@ -197,7 +258,9 @@ class ClusterTest(test_util.GraphTestCase):
       self.addCleanup(sess.close)
       with graph.as_default(), graph.container(
           self._testMethodName.replace("_", "-")):
-        var, sync, train_op = self._build_synchronous_step(task, *args)
+        var, sync, train_op = self._build_synchronous_step(
+            task, wrap, push, dims, is_sparse, use_resource,
+            **dict.fromkeys(options, True))
         if task == 0:
           chief, value = sess, var.read_value()
           for op in (tf.global_variables_initializer(), sync.chief_init_op,
@@ -210,21 +273,16 @@ class ClusterTest(test_util.GraphTestCase):
         sess.run(sync.local_step_init_op)
       steps.append((sess, train_op))
 
-    for _ in range(10):
-      values = []
+    expected = push
+    for _ in range(5):
       threads = [self.checkedThread(sess.run, (train_op,))
                  for sess, train_op in steps]
       for thread in threads:
         thread.start()
-      while any(thread.is_alive() for thread in threads):
-        values.append(chief.run(value))
       for thread in threads:  # Otherwise, a fast worker may take two tokens.
         thread.join()
-      values.append(chief.run(value))
-      signed_norms = np.matmul(values, [0.6, 0.8])
-      # A worker may read a row while another one writes it.
-      self.assertAllInRange(signed_norms, 0.8, 2.001)
-      self.assertAllClose(np.ones(20000), np.linalg.norm(values[-1], axis=1))
+      expected = test_util.clip_by_norm(expected + push, 1., dims)
+      self.assertAllClose(expected, chief.run(value))
 
 
 if __name__ == "__main__":

@@ -15,4 +15,5 @@
 
 from tf_contrib_opt.variable_clipping_optimizer import VariableClippingOptimizer
 
+__all__ = ["VariableClippingOptimizer"]
 __version__ = "1.2.0"

@@ -14,4 +14,5 @@
 from tf_contrib_opt.variable_clipping_optimizer import (
     VariableClippingOptimizer as VariableClippingOptimizer)
 
+__all__ = ["VariableClippingOptimizer"]
 __version__: str
