@@ -44,8 +44,6 @@ def _model_fn(features, labels, mode, params):
       use_resource=params["use_resource"])
   squares = tf.reduce_sum(
       tf.square(tf.nn.embedding_lookup(rows, features["ids"])), axis=1)
-  if mode == tf.estimator.ModeKeys.PREDICT:
-    return tf.estimator.EstimatorSpec(mode, predictions={"squares": squares})
   loss = tf.losses.mean_squared_error(labels, squares)
   opt = params["clip_class"](
       tf.train.AdamOptimizer(0.1), {rows: [1]}, max_norm=1.)
@@ -98,7 +96,6 @@ class EstimatorTest(test_util.GraphTestCase):
       resumed = self._estimator(use_resource, "resumed")
       resumed.train(_input_fn, steps=2)
     values = _variables(resumed)
-    self.assertCountEqual(_NAMES, values)
     self.assertEqual(4, values["global_step"])
     self.assertAllClose(_variables(uninterrupted), values, rtol=0, atol=0)
 
@@ -112,9 +109,7 @@ class EstimatorTest(test_util.GraphTestCase):
     for module in (scenarios.contrib_opt, tf_contrib_opt):
       resumed = self._estimator(use_resource, "resumed", module)
       resumed.train(_input_fn, steps=2)
-    values = _variables(resumed)
-    self.assertCountEqual(_NAMES, values)
-    self.assertAllClose(_variables(uninterrupted), values)
+    self.assertAllClose(_variables(uninterrupted), _variables(resumed))
 
   @with_variable_kinds()
   def test_warm_start(self, use_resource):
@@ -158,7 +153,7 @@ class EstimatorTest(test_util.GraphTestCase):
 
   @with_variable_kinds()
   def test_saved_model(self, use_resource):
-    """Exports a graph to serve and a graph to train, which clips (D11)."""
+    """Exports a graph for training, which clips (D11)."""
     estimator = self._estimator(use_resource, "model")
     estimator.train(_input_fn, steps=2)
     features = {"ids": tf.placeholder(tf.int32, [None])}
@@ -166,21 +161,10 @@ class EstimatorTest(test_util.GraphTestCase):
     experimental = tf.estimator.experimental
     path = estimator.experimental_export_all_saved_models(
         os.path.join(self.get_temp_dir(), "export"), {
-            tf.estimator.ModeKeys.PREDICT:
-                tf.estimator.export.build_raw_serving_input_receiver_fn(
-                    features),
             tf.estimator.ModeKeys.TRAIN:
                 experimental.build_raw_supervised_input_receiver_fn(
                     features, labels),
         })
-
-    with tf.Graph().as_default(), tf.Session() as sess:
-      model = tf.saved_model.loader.load(sess, ["serve"], path)
-      signature = model.signature_def["serving_default"]
-      squares = sess.run(signature.outputs["squares"].name,
-                         {signature.inputs["ids"].name: list(range(6))})
-    rows = estimator.get_variable_value("plain")
-    self.assertAllClose(np.sum(rows**2, axis=1), squares)
 
     with tf.Graph().as_default(), tf.Session() as sess:
       model = tf.saved_model.loader.load(sess, ["train"], path)

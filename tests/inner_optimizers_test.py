@@ -17,6 +17,7 @@ from __future__ import absolute_import, division, print_function
 
 import os
 
+import numpy as np
 import scenarios
 import tensorflow.compat.v1 as tf
 import test_util
@@ -55,6 +56,30 @@ class Wrapper(ApplyOnly):
     return self._opt.get_slot_names()
 
 
+class WithSlots(object):
+  """Has no `__dict__`."""
+
+  __slots__ = ["apply_gradients", "compute_gradients"]
+
+  def __init__(self, opt):
+    self.apply_gradients = opt.apply_gradients
+    self.compute_gradients = opt.compute_gradients
+
+
+class WithoutSuper(Wrapper, tf.train.Optimizer):
+  """Does not call the constructor of `tf.train.Optimizer`."""
+
+
+class WithConfig(tf.train.GradientDescentOptimizer):
+  """Has `get_config`, as Keras optimizers do."""
+
+  def __init__(self, opt):
+    super(WithConfig, self).__init__(opt._learning_rate)
+
+  def get_config(self):
+    return {}
+
+
 class Delegate(ApplyOnly):
   """Delegates all attributes, and has `get_config`, as Keras optimizers do."""
 
@@ -66,7 +91,9 @@ class Delegate(ApplyOnly):
 
 class InnerOptimizersTest(test_util.GraphTestCase):
 
-  @with_variable_kinds(("_wrapper", Wrapper), ("_delegate", Delegate))
+  @with_variable_kinds(
+      ("_wrapper", Wrapper), ("_delegate", Delegate), ("_slots", WithSlots),
+      ("_without_super", WithoutSuper), ("_config", WithConfig))
   def test_minimize(self, wrap, use_resource):
     var = _get_variable(use_resource)
     opt = clip({var: [1]}, opt=wrap(tf.train.GradientDescentOptimizer(0.)))
@@ -107,25 +134,34 @@ class InnerOptimizersTest(test_util.GraphTestCase):
     with self.assertRaisesRegex(AttributeError, "no_such_attribute"):
       clip({var: [1]}, opt=Broken(1.)).variables()
 
-  @with_variable_kinds()
-  def test_checkpoint(self, use_resource):
-    """As with tf.contrib, a Checkpoint does not restore the slots."""
+  @with_variable_kinds(
+      ("_wrapper", Wrapper, False), ("_without_super", WithoutSuper, False),
+      ("_delegate", Delegate, True))
+  def test_checkpoint(self, wrap, has_slots, use_resource):
+    """As with tf.contrib, slots are lost if the optimizer hides them."""
     var = _get_variable(use_resource)
-    opt = clip({var: [1]}, opt=Wrapper(tf.train.MomentumOptimizer(0.1, 0.9)))
-    self.assertEmpty(opt.variables())
-    self.train(opt.minimize(tf.reduce_sum(var)))
+    inner = tf.train.MomentumOptimizer(0.1, 0.9)
+    opt = clip({var: [1]}, opt=wrap(inner))
+    train_op = opt.minimize(tf.reduce_sum(var))
+    self.assertLen(opt.variables(), int(has_slots))
+    values = [var] + opt.variables()
+    self.train(train_op)
     checkpoint = tf.train.Checkpoint(var=var, opt=opt)
     with self.sess.as_default():
       path = checkpoint.save(os.path.join(self.get_temp_dir(), "ckpt"))
-    saved = self.sess.run(var)
+    saved = self.sess.run(values)
     self.initialize()
     checkpoint.restore(path).run_restore_ops(self.sess)
-    self.assertAllEqual(saved, self.sess.run(var))
+    for want, got in zip(saved, self.sess.run(values)):
+      self.assertAllEqual(want, got)
+    if not has_slots:
+      slot = inner.get_slot(var, "momentum")
+      self.assertAllEqual(np.zeros([2, 2]), self.sess.run(slot))
 
 
 @scenarios.needs_contrib
 class ContribTest(test_util.GraphTestCase):
-  """Inner optimizers of tf.contrib, wrapped by it and by this library."""
+  """Wraps optimizers of tf.contrib with its class and with this library's."""
 
   def _check(self, create, use_resource):
     """Returns the optimizer of this library, after a step with each."""

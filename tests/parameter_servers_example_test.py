@@ -49,7 +49,7 @@ class ParameterServersExampleTest(test_util.TestCase):
             for name in reader.get_variable_to_shape_map()}
 
   def _check_norms(self, largest_norm=1):
-    """Checks the norms of all rows. Every few steps look up each of them."""
+    """Checks all rows, because a few steps are enough to look up every row."""
     norms = np.linalg.norm(self._saved()["embeddings"], axis=1)
     self.assertAllInRange(norms, 0.9, 1 + 1e-5)
     self.assertAllClose(1., norms.max(), rtol=1e-5)

@@ -13,8 +13,8 @@
 # limitations under the License.
 """Random models to build with this library and with tf.contrib.
 
-A scenario is a dict of JSON values that describes a model. `generate` has the
-keys.
+A scenario is a dict of JSON values that describes a model. See `generate` for
+the keys.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -40,10 +40,9 @@ _INNER_OPTIMIZERS = dict(test_util.INNER_OPTIMIZERS)
 def generate(seed):
   """Returns a random scenario in which tf.contrib follows its documentation.
 
-  In some cases, this library differs on purpose, so they do not occur: ids are
-  distinct (D1), rows are not far over the bound (D2), clip dimensions do not
-  span partitions (D6), and dimension 0 of a sparse gradient is not written as a
-  negative number (D7).
+  The cases in which this library differs on purpose are left out: repeated ids
+  (D1), rows far over the bound (D2), clip dimensions that span partitions (D6),
+  and dimension 0 of a sparse gradient, written as a negative number (D7).
   """
   rng = np.random.RandomState(seed)
 
@@ -77,7 +76,9 @@ def generate(seed):
         "use_resource": pick(False, True),
         "device": pick("", "/cpu:1"),
         "partition_axis": pick(None, *free),
-        "dims": dims,  # One list per level, or None if it is not a key there.
+        # For each VariableClippingOptimizer, from the innermost on, the clip
+        # dimensions, or None if the variable is not one of its keys.
+        "dims": dims,
         "gradient": gradient,
         "ids": (rng.permutation(shape[0])[:rng.randint(1, shape[0])].tolist()
                 if gradient == "sparse" else None),
@@ -96,7 +97,7 @@ def generate(seed):
                              pick(False, True)),
       "variables": variables,
       "scope": pick("", "model"),
-      "minimize": pick(False, True),  # Instead of apply_gradients.
+      "minimize": pick(False, True),  # Whether to call it.
       "name": pick(None, "train"),  # The argument `name`.
       "global_step": pick(False, True),
   }
@@ -110,7 +111,7 @@ def has_negative_dims(scenario):
 def contrib_optimizer(opt, vars_to_clip_dims, *args, **kwargs):
   """Returns tf.contrib's optimizer, with partitions as keys.
 
-  It ignores partitioned variables (D6), so their partitions replace them.
+  tf.contrib ignores partitioned variables (D6), so the partitions replace them.
   """
   return contrib_opt.VariableClippingOptimizer(
       opt, {part: dims for var, dims in vars_to_clip_dims.items()

@@ -74,7 +74,7 @@ def _apply_gradients(variables, ids):
 
 def _create_strategy():
   distribute = tf2.distribute
-  # TensorFlow 2.3 and older
+  # TensorFlow 2.3 and older have the class there alone.
   if not hasattr(distribute, "MultiWorkerMirroredStrategy"):
     distribute = distribute.experimental
   return distribute.MultiWorkerMirroredStrategy()
@@ -149,8 +149,9 @@ def train_sharded(_):
   """Trains variables of two shards on one server, and returns their values.
 
   Returns:
-    The values after steps with the variable as the key and, if TensorFlow has
-    them, with its shards as keys, and the error for norms that span shards.
+    A tuple (values, error). `values` has the value of a variable that is the
+    key itself, and of a variable whose shards are the keys. On TensorFlow 2.6,
+    `values` is empty. `error` is the message for norms that span shards.
   """
   cluster_spec = tf.train.ClusterSpec({
       job: ["localhost:%d" % portpicker.pick_unused_port()]
