@@ -21,9 +21,9 @@ errors_test.py.
 
 from __future__ import absolute_import, division, print_function
 
-import itertools
 import os
 import re
+import weakref
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -72,120 +72,131 @@ class DifferencesTest(test_util.GraphTestCase):
     self.train(clip({var: [1]}).apply_gradients(grads_and_vars))
     self.assertAllClose([[0.6, 0.8]], self.sess.run(var))
 
-  @with_variable_kinds(("_inside", True), ("_outside", False))
-  def test_d5_sync_replicas(self, inside, use_resource):
-    var = get_variable([[3., 4.], [6., 8.]], use_resource)
-    global_step = tf.train.get_or_create_global_step()
-    opt = tf.train.GradientDescentOptimizer(0.)
-    if inside:
-      opt = clip({var: [1]}, opt=opt)
-    sync = opt = tf.train.SyncReplicasOptimizer(opt, replicas_to_aggregate=1)
-    if not inside:
-      opt = clip({var: [1]}, opt=opt)
-    train_op = opt.minimize(test_util.lookup(var, [1, 1]), global_step)
+  def _run_synchronously(self, sync, train_op):
+    """Runs two steps of a worker, which is also the chief."""
     # A session with sync.make_session_run_hook may hang when it is closed.
     self.initialize()
     init_op = sync.chief_init_op
     self.sess.run([init_op, sync.local_step_init_op])
     sync_runner = sync.get_chief_queue_runner()
     coord = tf.train.Coordinator()
-    threads = sync_runner.create_threads(
-        self.sess, coord, daemon=True, start=True)
+    sync_runner.create_threads(self.sess, coord, daemon=True, start=True)
     self.sess.run(sync.get_init_tokens_op())
     for _ in range(2):  # The second step waits for the update of the first.
       self.sess.run(train_op)
-    self.assertAllClose([[3., 4.], [0.6, 0.8]], self.sess.run(var))
-    coord.request_stop()
-    self.sess.close()
-    coord.join(threads, ignore_live_threads=True)
+    self.addCleanup(coord.request_stop)
 
-  def _build_synchronous_step(self, var, dims, max_norm=1., **kwargs):
-    """Returns a train op and the ops of its clip, after initialization."""
+  @with_variable_kinds(("_inside", True), ("_outside", False))
+  def test_d5_sync_replicas(self, clip_is_inside, use_resource):
+    var = get_variable([[3., 4.], [6., 8.]], use_resource)
+    global_step = tf.train.get_or_create_global_step()
+    opt = tf.train.GradientDescentOptimizer(0.)
+    if clip_is_inside:
+      opt = clip({var: [1]}, opt=opt)
+    sync = opt = tf.train.SyncReplicasOptimizer(opt, replicas_to_aggregate=1)
+    if not clip_is_inside:
+      opt = clip({var: [1]}, opt=opt)
+    train_op = opt.minimize(test_util.lookup(var, [1, 1]), global_step)
+    self._run_synchronously(sync, train_op)
+    self.assertAllClose([[3., 4.], [0.6, 0.8]], self.sess.run(var))
+
+  @with_variable_kinds()
+  def test_d5_variable_averages(self, use_resource):
+    """A SyncReplicasOptimizer inside averages the clipped values."""
+    var = get_variable([[3., 4.]], use_resource)
+    averages = tf.train.ExponentialMovingAverage(0.)
     sync = tf.train.SyncReplicasOptimizer(
-        tf.train.GradientDescentOptimizer(0.), replicas_to_aggregate=1)
-    opt = clip({var: dims}, max_norm, opt=clip({}, opt=sync), **kwargs)
+        tf.train.AdamOptimizer(0.), 1, variable_averages=averages,
+        variables_to_average=[var])
+    opt = clip({var: [1]}, opt=sync)
     train_op = opt.minimize(
         tf.reduce_sum(var), tf.train.get_or_create_global_step())
-    self.initialize()
-    self.sess.run([sync.chief_init_op, sync.local_step_init_op])
-    self.sess.run(sync.get_init_tokens_op())
-    return train_op, [op for op in tf.get_default_graph().get_operations()
-                      if "/clip_var/" in op.name]
+    self.sess.run(var.initializer)  # The initial average reads the variable.
+    self._run_synchronously(sync, train_op)
+    self.assertAllClose([[0.6, 0.8]], self.sess.run(averages.average(var)))
+    self.assertIn("beta1_power", [v.op.name for v in opt.variables()])
 
   @with_variable_kinds(
-      ("_rows", [1], 1., [0]), ("_columns", [0], 1., [[0, 0], [1, 0]]),
-      ("_elements", [], 1., [[0, 0]]),
-      ("_matrix", [0, 1], 1., [[0, 0], [0, 1], [1, 0], [1, 1]]),
-      ("_rows_with_bounds", [1], [[4.], [0.3]], [[1, 0], [1, 1]]))
-  def test_d5_writes_only_what_is_over_the_bound(self, dims, max_norm, written,
-                                                 use_resource):
-    """Nothing else is written, because the chief may be updating it."""
-    rows = np.float32([[3., 0.1], [0.2, 0.3]])
-    var = get_variable(rows, use_resource)
-    _, ops = self._build_synchronous_step(
-        var, dims, max_norm, use_locking=True)
-    write, = [op for op in ops if "Scatter" in op.type]
-    self.assertEqual(var.op.colocation_groups(), write.colocation_groups())
-    if not use_resource:  # Ops of resource variables have no such attribute.
-      self.assertTrue(write.get_attr("use_locking"))
-    ids, values = self.sess.run(list(write.inputs)[1:])
-    self.assertAllEqual(written, np.reshape(ids, np.shape(written)))
-    expected = clip_by_norm(rows, np.array(max_norm), dims)
-    expected = expected[tuple(np.atleast_2d(np.transpose(written)))]
-    self.assertAllClose(expected, np.reshape(values, expected.shape))
-
-  @with_variable_kinds(*[
-      ("_%d_%s" % (order, "".join(map(str, dims))), order, dims)
-      for order in (1, 2, 3) for count in range(order + 1)
-      for dims in itertools.combinations(range(order), count)])
-  def test_d5_every_choice_of_dims(self, order, dims, use_resource):
-    shape = [4, 3, 2][:order]
-    value = np.random.RandomState(order).uniform(-1., 1., shape)
-    var = get_variable(value, use_resource)
-    train_op, _ = self._build_synchronous_step(var, list(dims), 0.9)
-    self.sess.run(train_op)
-    self.assertAllClose(clip_by_norm(value, 0.9, dims), self.sess.run(var))
-
-  @with_variable_kinds(
-      ("_inside", 0.42, 0.42), ("_over", 3., 0.7), ("_below", -3., -0.7))
-  def test_d5_scalar(self, value, expected, use_resource):
-    # A scalar inside the bound is not written. A clip would change this one.
-    self.assertNotEqual(
-        np.float32(0.42), np.float32(0.42) * np.float32(0.7) / np.float32(0.7))
-    var = get_variable(value, use_resource)
-    train_op, _ = self._build_synchronous_step(
-        var, [], 0.7, use_locking=True)
-    self.sess.run(train_op)
-    self.assertEqual(np.float32(expected), self.sess.run(var))
-
-  @with_variable_kinds(
-      ("_attribute", lambda opt: opt), ("_list", lambda opt: [None, opt]),
+      ("_attribute", lambda opt: opt), ("_list", lambda opt: [[1., 2.], opt]),
       ("_tuple", lambda opt: (opt,)), ("_dict", lambda opt: {"a": [opt]}))
-  def test_d5_finds_sync_replicas_inside(self, contain, use_resource):
-    """No worker subtracts the excess. Some programs carry their own class."""
+  def test_d5_clips_where_sync_replicas_updates(self, contain, use_resource):
+    """The train op of a worker waits for the chief, and clips nothing."""
 
     class SyncReplicas(object):
+
+      def __init__(self, opt):
+        self._opt = opt
 
       def get_init_tokens_op(self):
         raise NotImplementedError
 
-      def apply_gradients(self, *args, **kwargs):
-        return tf.train.GradientDescentOptimizer(0.).apply_gradients(
-            *args, **kwargs)
+      def apply_gradients(self, grads_and_vars, global_step):
+        self.update_op = self._opt.apply_gradients(
+            iter(grads_and_vars), global_step)
+        self.name = self._opt.get_name()
+        return tf.no_op()
 
     class Wrapper(object):
 
       def __init__(self, opt):
         self.opts = contain(opt)
-        self.apply_gradients = opt.apply_gradients
         self.itself = self
+        self.proxy = weakref.proxy(set())  # The set is gone.
+        self.mock = tf.test.mock.Mock()
+        self._apply_gradients = opt.apply_gradients
 
+      def apply_gradients(self, *args, **kwargs):
+        return self._apply_gradients(*args, **kwargs)
+
+    inner = tf.train.GradientDescentOptimizer(1.)
+    sync = SyncReplicas(inner)
     var = get_variable([[3., 4.]], use_resource)
-    opt = clip({var: [0]}, opt=Wrapper(clip({}, opt=Wrapper(SyncReplicas()))))
-    self.train(opt.apply_gradients([(tf.ones([1, 2]), var)]))
-    self.assertAllClose([[1., 1.]], self.sess.run(var))
-    self.assertEmpty([op for op in tf.get_default_graph().get_operations()
-                      if op.type.startswith("AssignSub")])
+    opt = clip({var: [1]}, opt=Wrapper(clip({var: []}, 0.75, Wrapper(sync))))
+    train_op = opt.apply_gradients([(tf.constant([[-3., -4.]]), var)])
+    self.assertEqual("GradientDescent", sync.name)
+    self.assertIs(inner, sync._opt)
+    self.train(train_op)
+    self.assertAllEqual([[3., 4.]], self.sess.run(var))
+    self.sess.run(sync.update_op)
+    self.assertAllClose([[0.6, 0.75]], self.sess.run(var))
+    ops = tf.get_default_graph().get_operations()
+    update_op, = [op for op in ops if op.name.endswith("/GradientDescent")]
+    for op in ops:
+      if "/clip_var/" in op.name and var.op.outputs[0] in op.inputs:
+        self.assertIn(update_op, test_util.ancestors(op))
+
+    with self.assertRaisesRegex(ValueError, "No gradients"):
+      opt.apply_gradients([(None, var)])
+    self.assertIs(inner, sync._opt)
+
+  @with_variable_kinds()
+  def test_d5_clips_what_sync_replicas_does_not_update(self, use_resource):
+    """Only one of two variables is updated by a SyncReplicasOptimizer."""
+    sync, other = [get_variable([[3., 4.]], use_resource, name=name)
+                   for name in ("sync", "other")]
+    global_step = tf.train.get_or_create_global_step()
+    sync_opt = tf.train.SyncReplicasOptimizer(
+        tf.train.GradientDescentOptimizer(0.), 1)
+    sgd = tf.train.GradientDescentOptimizer(0.)
+
+    class PartlySynchronous(tf.train.GradientDescentOptimizer):
+
+      def __init__(self):
+        super(PartlySynchronous, self).__init__(0.)
+        self.opts = [sync_opt, sgd]
+
+      def apply_gradients(self, grads_and_vars, global_step):
+        return tf.group(*[
+            opt.apply_gradients([pair], global_step=step)
+            for opt, pair, step in zip(
+                self.opts, grads_and_vars, (global_step, None))])
+
+    train_op = clip({sync: [1], other: [1]}, opt=PartlySynchronous()).minimize(
+        tf.reduce_sum(sync) + tf.reduce_sum(other), global_step,
+        var_list=[sync, other])
+    self._run_synchronously(sync_opt, train_op)
+    for var in (sync, other):
+      self.assertAllClose([[0.6, 0.8]], self.sess.run(var))
 
   @with_variable_kinds(("_rows", 2), ("_whole", 1))
   def test_d6_partitioned_variable(self, num_shards, use_resource):

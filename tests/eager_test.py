@@ -19,6 +19,7 @@ import copy
 import gc
 import itertools
 import os
+import traceback
 import unittest
 import weakref
 
@@ -106,7 +107,7 @@ class EagerTest(test_util.TestCase):
   @unittest.skipIf(test_util.VERSION < (2, 1),
                    "TensorFlow 2.0 and older refuse such a name.")
   def test_variable_name_that_is_not_a_scope(self):
-    var = tf.Variable([[3., 4.]], name="user's embeddings")
+    var = tf.Variable([[3., 4.]], name="user=embeddings")
     opt = clip([(var, [1])])
 
     @tf.function
@@ -126,7 +127,7 @@ class EagerTest(test_util.TestCase):
     self.assertAllEqual([[3., 4.]], var.numpy())
 
   def test_keeps_variables_alive(self):
-    """Otherwise, a new variable could get the id of a deleted one."""
+    """If a key were freed, a new variable could get its id."""
     var = tf.Variable([3., 4.])
     opt = clip([(var, [0])], opt=tf.compat.v1.train.AdamOptimizer())
     ref = weakref.ref(var)
@@ -143,6 +144,45 @@ class EagerTest(test_util.TestCase):
     opt.minimize(lambda: tf.reduce_sum(var), var_list=[var])
     self.assertEmpty(
         tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.TRAIN_OP))
+
+  @parameterized.parameters([[0.]], [[np.nan]], [[1., -1.]])
+  def test_constant_bound_out_of_range(self, bounds):
+    var = tf.Variable([3., 4.])
+    for max_norm in (tf.constant(bounds), [tf.constant(b) for b in bounds]):
+      with self.assertRaisesRegex(ValueError, "positive and finite"):
+        clip([(var, [0])], max_norm)
+
+  @unittest.skipIf(test_util.VERSION < (1, 15), "It has no do_not_convert.")
+  def test_autograph_leaves_the_library_alone(self):
+    """A conversion would take seconds in the first trace."""
+    var = tf.Variable([[3., 4.]])
+    callers = []
+
+    class Inner(tf.compat.v1.train.GradientDescentOptimizer):
+
+      def apply_gradients(self, *args, **kwargs):
+        callers.extend(frame[2] for frame in traceback.extract_stack())
+        return super(Inner, self).apply_gradients(*args, **kwargs)
+
+    opt = clip([(var, [1])], opt=Inner(0.))
+
+    @tf.function
+    def step():
+      opt.apply_gradients([(tf.zeros([1, 2]), var)])
+
+    step()
+    self.assertIn("tf__step", callers)
+    self.assertNotIn("tf__apply_gradients", callers)
+
+  def test_warning_reads_no_variable(self):
+    """The names of variables are needed only if a warning is new."""
+    var, trained = [tf.Variable([3., 4.]) for _ in range(2)]
+    opt = clip([(var, [0])])
+    with tf.compat.v1.test.mock.patch.object(
+        type(var), "__str__", side_effect=AssertionError) as to_string:
+      for _ in range(2):
+        opt.apply_gradients([(tf.zeros([2]), trained)])
+    to_string.assert_not_called()
 
   def test_warns_once(self):
     """Warns if a sparse gradient clips all rows, and if a call has no key."""

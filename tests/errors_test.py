@@ -15,7 +15,9 @@
 
 from __future__ import absolute_import, division, print_function
 
+import decimal
 import re
+import sys
 
 from absl import logging
 import numpy as np
@@ -28,6 +30,16 @@ clip = test_util.clip
 with_variable_kinds = test_util.with_variable_kinds
 
 _SGD = tf.train.GradientDescentOptimizer(0.1)
+
+
+class _SyncReplicasWithoutOpt(object):
+  """A program's own SyncReplicasOptimizer with another attribute."""
+
+  def get_init_tokens_op(self):
+    raise NotImplementedError
+
+  def apply_gradients(self, grads_and_vars, global_step):
+    raise NotImplementedError
 
 
 class ErrorsTest(test_util.GraphTestCase):
@@ -46,10 +58,14 @@ class ErrorsTest(test_util.GraphTestCase):
        r"opt must be .*SGD.*tf\.keras\.constraints\.MaxNorm"),
       ("_keras_of_tf2", lambda: tf2.keras.optimizers.Adam(),
        r"opt must be .*Adam.*tf\.keras\.constraints\.MaxNorm"),
-      ("_string", lambda: "adam", "opt must be .*'adam'"),
-      ("_class", lambda: tf.train.AdamOptimizer, "opt must be .*AdamOptimizer"),
-      ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
+      ("_string", lambda: "adam", "opt must be .*'adam'.* an object such as"),
+      ("_class", lambda: tf.train.AdamOptimizer,
+       r"opt must be .*AdamOptimizer.* an object such as .*Optimizer\(0.1\)"),
       ("_none", lambda: None, "opt must be .*None"),
+      ("_swapped", lambda: {"emb": [1]},
+       "opt must be .*'emb'.* the second is vars_to_clip_dims"),
+      ("_sync_replicas", lambda: _SyncReplicasWithoutOpt(),
+       "_SyncReplicasWithoutOpt.*not in an attribute _opt"),
   )
   def test_opt_is_not_a_v1_optimizer(self, create, pattern, use_resource):
     self._assert_refused(TypeError, pattern, use_resource, opt=create())
@@ -186,19 +202,64 @@ class ErrorsTest(test_util.GraphTestCase):
 
   @with_variable_kinds(
       ("_none", None), ("_string", "1"), ("_strings", ["1"]), ("_dict", {}),
-      ("_array_of_strings", np.array(["1"])))
+      ("_array_of_strings", np.array(["1"])),
+      ("_string_tensor", lambda: tf.constant("1")))
   def test_max_norm_of_a_wrong_type(self, max_norm, use_resource):
-    self._assert_refused(TypeError, "max_norm must be a number, a Tensor or a "
-                         "list of these, not", use_resource, max_norm=max_norm)
+    if callable(max_norm):
+      max_norm = max_norm()
+    self._assert_refused(
+        TypeError, "max_norm must be (a number, a Tensor or a list of these|"
+        "numeric), not", use_resource, max_norm=max_norm)
+
+  @with_variable_kinds(
+      ("_empty", []), ("_empty_row", [[]]), ("_ragged", [[1.], [2., 3.]]),
+      ("_ragged_tensors", lambda: [tf.constant([1.]), tf.constant([2., 3.])]))
+  def test_max_norm_that_is_empty_or_ragged(self, max_norm, use_resource):
+    if callable(max_norm):
+      max_norm = max_norm()
+    self._assert_refused(
+        ValueError, "max_norm must not be empty or ragged.* Use a number",
+        use_resource, max_norm=max_norm)
 
   @with_variable_kinds(
       ("_zero", 0), ("_negative", -1.), ("_nan", float("nan")),
       ("_infinite", float("inf")), ("_numpy", np.float32(-1)),
-      ("_list", [1., 0.]), ("_array", np.array([[1.], [np.nan]])))
+      ("_list", [1., 0.]), ("_array", np.array([[1.], [np.nan]])),
+      ("_huge", 10**400), ("_decimal", decimal.Decimal("NaN")),
+      ("_tensor", lambda: tf.constant(0.)),
+      ("_int_tensor", lambda: tf.constant([1, -1])),
+      ("_tensors", lambda: [tf.constant(1.), tf.constant(float("inf"))]))
   def test_max_norm_out_of_range(self, max_norm, use_resource):
+    if callable(max_norm):
+      max_norm = max_norm()
     self._assert_refused(
         ValueError, "max_norm must be positive and finite.*omit it from "
         "vars_to_clip_dims", use_resource, max_norm=max_norm)
+
+
+  @with_variable_kinds(
+      ("_float16", tf.float16, 1e5), ("_small", tf.float16, 1e-9),
+      ("_in_list", tf.float16, [1., 1e5]),
+      ("_tensor", tf.float16, lambda: tf.constant(1e5)),
+      ("_float32", tf.float32, sys.float_info.max),
+      ("_bfloat16", tf.bfloat16, sys.float_info.max))
+  def test_max_norm_that_the_dtype_cannot_hold(self, dtype, max_norm,
+                                               use_resource):
+    if callable(max_norm):
+      max_norm = max_norm()
+    self._assert_refused_with_gradient(
+        ValueError, "max_norm is .*, which {}, the dtype of variable emb:0, "
+        "cannot hold. Use another".format(dtype.name), np.ones([2, 2]),
+        tf.ones([2, 2], dtype), use_resource, [1], max_norm, dtype)
+
+  @with_variable_kinds()
+  def test_constant_bound_can_still_be_fed(self, use_resource):
+    var = test_util.get_variable([[3., 4.]], use_resource)
+    max_norm = tf.constant(1.)
+    train_op = clip({var: [1]}, max_norm).minimize(tf.reduce_sum(var))
+    self.initialize()
+    self.sess.run(train_op, {max_norm: 2.})
+    self.assertAllClose([[1.2, 1.6]], self.sess.run(var))
 
 
 class WarningsTest(test_util.GraphTestCase):
@@ -220,13 +281,13 @@ class WarningsTest(test_util.GraphTestCase):
   def test_no_key_is_in_a_call(self, use_resource):
     a, b, c = self._create_variables(use_resource)
     opt = clip({a: [0]}, opt=clip({b: [0]}), name="Outer")
-    for _ in range(2):
-      opt.apply_gradients([(tf.ones([2]), c)])
-    outer, inner = self._messages()
-    self.assertRegex(
-        outer, r"Outer clips nothing in this call .*\(c:0\).* key .*\(a:0\)")
+    for _ in range(2):  # minimize passes all keys, also without a gradient.
+      opt.apply_gradients([(tf.ones([2]), c), (None, a), (None, b)])
+    inner, outer = self._messages()
     self.assertRegex(
         inner, r"VariableClipping clips nothing in this call.*\(b:0\)")
+    self.assertRegex(
+        outer, r"Outer clips nothing in this call .*\(c:0\).* key .*\(a:0\)")
 
   @with_variable_kinds()
   def test_many_keys_and_variables(self, use_resource):
@@ -239,12 +300,33 @@ class WarningsTest(test_util.GraphTestCase):
     self.assertNotIn("v11", message)
 
   @with_variable_kinds()
+  def test_five_keys_and_a_variable_without_a_name(self, use_resource):
+    variables = [tf.get_variable("v%d" % i, [], use_resource=use_resource)
+                 for i in range(5)]
+
+    class Nameless(object):
+
+      op = tf.no_op()
+
+      def __str__(self):
+        return "nameless"
+
+    inner = tf.test.mock.Mock(spec=["apply_gradients"])
+    inner.apply_gradients.return_value = tf.no_op()
+    clip({var: [] for var in variables}, opt=inner).apply_gradients(
+        [(tf.ones([]), Nameless())])
+    message, = self._messages()
+    self.assertIn("(nameless)", message)
+    self.assertRegex(message, r"\(v\d:0(, v\d:0){4}\)")
+
+  @with_variable_kinds()
   def test_no_key(self, use_resource):
-    """A canned Estimator calls `optimizer` before it has variables."""
+    """A ready-made Estimator creates the optimizer before it has variables."""
     a, _, _ = self._create_variables(use_resource)
     clip({v: [0] for v in ()}).apply_gradients([(tf.ones([2]), a)])
     message, = self._messages()
-    self.assertRegex(message, "clips nothing in this call.* none")
+    self.assertRegex(
+        message, r"clips nothing in this call.*\(a:0\).*\(none\)")
 
   @with_variable_kinds()
   def test_key_that_is_trained_later(self, use_resource):
@@ -264,7 +346,6 @@ class WarningsTest(test_util.GraphTestCase):
     a, b, _ = self._create_variables(use_resource)
     opt = clip({a: [0]}, opt=clip({b: [0]}))
     opt.minimize(tf.reduce_sum(a) + tf.reduce_sum(b), var_list=[a, b])
-    opt.apply_gradients([(None, a), (tf.ones([2]), b)])
     self._warning.assert_not_called()
 
   @with_variable_kinds()

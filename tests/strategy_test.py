@@ -128,7 +128,7 @@ class StrategyTest(test_util.TestCase):
       self.assertAllEqual(copies[0], copy)
 
   def _step_of_several_pairs(self, variables):
-    """One variable has two sparse gradients, one a sparse and a dense one."""
+    """`sparse` has two sparse gradients, `dense` a sparse and a dense one."""
     sparse, dense = variables
     opt = clip([(var, [1]) for var in variables])
 
@@ -185,7 +185,7 @@ class StrategyTest(test_util.TestCase):
       for strategy in (_STRATEGIES[0], _STRATEGIES[2])
       for suffix, is_sparse in (("_sparse", True), ("_dense", False))])
   def test_d8_dynamic_loss_scale(self, create_strategy, is_sparse):
-    """Up to TensorFlow 2.0, it passes on components of mirrored variables."""
+    """Before TensorFlow 2.1, pairs have components of mirrored variables."""
 
     def grad(_):
       gradient = tf.zeros([5, 2])
@@ -195,6 +195,24 @@ class StrategyTest(test_util.TestCase):
     for copy in self._train(
         create_strategy(), tf.VariableAggregation.NONE, grad, wrap=lambda opt:
         tf.train.experimental.MixedPrecisionLossScaleOptimizer(opt, "dynamic")):
+      self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
+
+  @parameterized.named_parameters(*[
+      (strategy[0] + suffix, strategy[1], is_sparse)
+      for strategy in _STRATEGIES[:5]
+      for suffix, is_sparse in (("_sparse", True), ("_dense", False))])
+  def test_d8_component_as_the_key(self, create_strategy, is_sparse):
+    with tf.Graph().as_default(), create_strategy().scope():
+      strategy = tf.distribute.get_strategy()
+      var = test_util.get_variable(_ROWS, use_resource=True)
+      gradient = tf.zeros([5, 2])
+      if is_sparse:
+        gradient = tf.IndexedSlices(
+            gradient, tf.range(5), tf.constant([5, 2]))
+      opt = clip({strategy.experimental_local_results(var)[-1]: [1]})
+      copies, = self._run(
+          strategy, lambda: opt.apply_gradients([(gradient, var)]), [var])
+    for copy in copies:
       self.assertAllClose(test_util.clip_by_norm(_ROWS, 1., [1]), copy)
 
   @unittest.skipIf(test_util.VERSION < (2, 0), "It needs tf.function.")
@@ -222,8 +240,8 @@ class StrategyTest(test_util.TestCase):
         nodes.extend(function.node_def)
       return sum(node.op == "ReadVariableOp" for node in nodes)
 
-    # TensorFlow 2.0 itself reads a variable of a CentralStorageStrategy when it
-    # updates it, and clipping is a second update.
+    # In TensorFlow 2.0, each update of a variable of a CentralStorageStrategy
+    # reads it, and the clip is a second update.
     self.assertLessEqual(
         count_reads(lambda opt, var: clip([(var, [1])], opt=opt)),
         2 * count_reads(lambda opt, _: opt))
@@ -232,7 +250,8 @@ class StrategyTest(test_util.TestCase):
   def test_cross_replica_context(self, create_strategy):
     with tf.Graph().as_default(), create_strategy().scope():
       var = test_util.get_variable(_ROWS, use_resource=True)
-      with self.assertRaisesRegex(RuntimeError, "cross-replica context"):
+      with self.assertRaisesRegex(
+          RuntimeError, "VariableClipping must be called in a replica context"):
         clip({var: [1]}).apply_gradients([(tf.ones([5, 2]), var)])
 
   def test_sparse_of_unknown_shape(self):

@@ -156,11 +156,11 @@ class VariableClippingOptimizer(tf.train.Optimizer):
       tf.get_collection_ref(tf.GraphKeys.TRAIN_OP)[:] = train_ops + [train_op]
     if not clipped and self._is_first("no key"):
       logging.warning(
-          "%s clips nothing in this call of apply_gradients, because no variable "
-          "that has a gradient (%s) is a key of vars_to_clip_dims (%s). This is "
-          "right if other calls update the keys. If not, the keys may be missing "
-          "in var_list, or be copies of the variables, or be variables of "
-          "another graph.", self.get_name(),
+          "%s clips nothing in this call of apply_gradients, because no "
+          "variable that has a gradient (%s) is a key of vars_to_clip_dims "
+          "(%s). This is right if other calls update the keys. If not, the "
+          "keys may be missing in var_list, or be copies of the variables, or "
+          "be variables of another graph.", self.get_name(),
           _names([var for grad, var in grads_and_vars if grad is not None]),
           _names([key for key, _ in self._vars_and_clip_dims]))
     return train_op
@@ -232,8 +232,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
           is_sparse = False
           if self._is_first("whole variable", id(var)):
             logging.warning(
-                "The whole variable %s is clipped after each step. Its gradient "
-                "is sparse, but norms along dimension 0 span rows.", var.name)
+                "The whole variable %s is clipped after each step. Its "
+                "gradient is sparse, but norms along dimension 0 span rows.",
+                var.name)
         _check_dtype(var)
         _check_known_bounds(self._known_bounds, var)
         _check_shape_of_max_norm(self._max_norm, var, is_sparse)
@@ -603,8 +604,8 @@ def _check_known_bounds(bounds, var):
   for bound in bounds:
     if not 0 < float(dtype.as_numpy_dtype(bound)) < float("inf"):
       raise ValueError(
-          "max_norm is {}, which {}, the dtype of variable {}, cannot hold. Use "
-          "another bound or dtype.".format(bound, dtype.name, var.name))
+          "max_norm is {}, which {}, the dtype of variable {}, cannot hold. "
+          "Use another bound or dtype.".format(bound, dtype.name, var.name))
 
 
 def _check_shape_of_max_norm(max_norm, var, is_sparse):
