@@ -16,6 +16,7 @@
 from __future__ import absolute_import, division, print_function
 
 import copy
+import functools
 import gc
 import itertools
 import os
@@ -116,6 +117,51 @@ class EagerTest(test_util.TestCase):
 
     step()
     self.assertAllClose([[0.6, 0.8]], var.numpy())
+
+  @unittest.skipIf(test_util.VERSION < (2, 5), "It has no jit_compile.")
+  @parameterized.product(
+      ({"shape": (50, 4), "num_ids": 16}, {"shape": (3000, 32), "num_ids": 900}),
+      create=(tf.compat.v1.train.GradientDescentOptimizer,
+              tf.compat.v1.train.AdamOptimizer),
+      strategy=(None, "/cpu:0"))
+  def test_compiled_sparse_step(self, shape, num_ids, create, strategy):
+    """Before TensorFlow 2.22, XLA refuses a step that it would get wrong."""
+    strategy = (tf.distribute.OneDeviceStrategy(strategy) if strategy
+                else tf.distribute.get_strategy())
+    rng = np.random.RandomState(0)
+    rows = rng.randn(*shape) / np.sqrt(shape[1])
+    variables, steps = zip(*[
+        self._build_sparse_step(rows, create(0.1), strategy, jit_compile)
+        for jit_compile in (False, True)])
+    for _ in range(10):
+      ids = tf.constant(rng.zipf(1.5, num_ids) % shape[0])
+      steps[0](ids)
+      if test_util.VERSION < (2, 22):
+        with self.assertRaisesRegex(
+            tf.errors.OpError, "EuclideanNorm|Unique"):
+          steps[1](ids)
+        break
+      steps[1](ids)
+      uncompiled, compiled = [var.numpy() for var in variables]
+      self.assertAllInRange(
+          np.linalg.norm(compiled[ids.numpy()], axis=1), 0., 1.00001)
+      self.assertAllClose(uncompiled, compiled, rtol=1e-4, atol=1e-4)
+
+  def _build_sparse_step(self, rows, opt, strategy, jit_compile):
+    with strategy.scope():
+      var = tf.Variable(rows, dtype=tf.float32)
+    opt = clip([(var, [1])], opt=opt)
+
+    def step(ids):
+      with tf.GradientTape() as tape:
+        loss = -tf.reduce_sum(tf.square(tf.gather(var, ids)))
+      opt.apply_gradients([(tape.gradient(loss, var), var)])
+
+    @functools.partial(tf.function, jit_compile=jit_compile)
+    def run(ids):
+      strategy.run(step, args=(ids,))
+
+    return var, run
 
   def test_deep_copy_clips_its_own_variable(self):
     """A copy of a model and its optimizer clips the copy of the variable."""

@@ -39,6 +39,8 @@ class PackagingTest(test_util.TestCase):
     self.assertCountEqual(
         ["VariableClippingOptimizer", "variable_clipping_optimizer"],
         [name for name in dir(tf_contrib_opt) if name[0] != "_"])
+    # help(tf_contrib_opt) shows these names.
+    self.assertEqual(["VariableClippingOptimizer"], tf_contrib_opt.__all__)
 
   def test_bazel_files_have_the_same_name_and_version(self):
     name, = re.findall(r'workspace\(name = "(.+)"', test_util.read("WORKSPACE"))
@@ -72,9 +74,12 @@ class PackagingTest(test_util.TestCase):
             '\n\nif __name__ == "__main__":\n  tf.test.main()\n')
 
   def test_claimed_versions_are_those_of_tox(self):
-    environments = "\n".join(re.findall(
-        r"^  tf[\d.]+-py\d+$", test_util.read("tox.ini"), re.MULTILINE))
-    tensorflow = _versions(r"tf(\d+)\.(\d+)", environments)
+    tox = test_util.read("tox.ini")
+    environments = "\n".join(
+        re.findall(r"^  tf[\d.]+-py\d+$", tox, re.MULTILINE))
+    candidates = _versions(r"==(\d+)\.(\d+)\.\d+rc", tox)
+    tensorflow = [version for version in _versions(
+        r"tf(\d+)\.(\d+)", environments) if version not in candidates]
     python = _versions(r"py(\d)(\d+)", environments)
     minors = range(tensorflow[-1][1] + 1)
     self.assertEqual([(1, 14), (1, 15)] + [(2, i) for i in minors], tensorflow)

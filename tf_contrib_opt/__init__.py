@@ -16,4 +16,4 @@
 from tf_contrib_opt.variable_clipping_optimizer import VariableClippingOptimizer
 
 __all__ = ["VariableClippingOptimizer"]
-__version__ = "1.2.0"
+__version__ = "1.3.0"

@@ -154,7 +154,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
             clipped, self._opt, grads_and_vars, global_step, scope)
     if not tf.executing_eagerly():
       tf.get_collection_ref(tf.GraphKeys.TRAIN_OP)[:] = train_ops + [train_op]
-    if not clipped and self._is_first("no key"):
+    if not clipped and self._is_first_warning("no key"):
       logging.warning(
           "%s clips nothing in this call of apply_gradients, because no "
           "variable that has a gradient (%s) is a key of vars_to_clip_dims "
@@ -169,8 +169,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
   def _clip_in_sync_replicas(self):
     """Lets each `SyncReplicasOptimizer` inside clip what it updates (D5).
 
-    The chief applies the gradients of all workers by the optimizer in `_opt`,
-    before the workers may go on. So this is the only place for a clip.
+    Its `_opt` applies the sums of the gradients of all workers, in ops that only
+    the chief runs. The workers continue after these ops, so the clip must be
+    one of them.
 
     Yields:
       The set of the ids of all variables that have been clipped.
@@ -230,7 +231,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         is_sparse = all(isinstance(grad, tf.IndexedSlices) for grad in grads)
         if is_sparse and 0 in dims:
           is_sparse = False
-          if self._is_first("whole variable", id(var)):
+          if self._is_first_warning("whole variable", id(var)):
             logging.warning(
                 "The whole variable %s is clipped after each step. Its "
                 "gradient is sparse, but norms along dimension 0 span rows.",
@@ -241,8 +242,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         to_clip.append((var, dims, _all_ids(grads) if is_sparse else None))
     return to_clip
 
-  def _is_first(self, *subject):
-    """Returns whether this is the first call for the subject of a warning."""
+  def _is_first_warning(self, *subject):
+    """Returns whether no warning about this subject has been logged yet."""
     is_first = subject not in self._logged
     self._logged.add(subject)
     return is_first
@@ -366,7 +367,7 @@ class VariableClippingOptimizer(tf.train.Optimizer):
     return self._trackable._deferred_dependencies
 
   def _trackable_children(self, *args, **kwargs):
-    # Only TensorFlow 2.8 to 2.21 calls this.
+    # Only TensorFlow 2.8 and newer calls this.
     return self._trackable._trackable_children(*args, **kwargs)
 
   def _lookup_dependency(self, *args, **kwargs):
