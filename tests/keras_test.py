@@ -61,7 +61,7 @@ class KerasTest(test_util.TestCase):
     mixed_precision = tf.keras.mixed_precision
     if hasattr(mixed_precision, "Policy"):
       policy = mixed_precision.Policy("mixed_float16")
-    else:  # Before TensorFlow 2.4.
+    else:  # TensorFlow 2.3 and older have no other class.
       policy = mixed_precision.experimental.Policy(
           "mixed_float16", loss_scale=None)
     layer = tf.keras.layers.Dense(2, use_bias=False, dtype=policy)

@@ -33,20 +33,16 @@ Case = collections.namedtuple("Case", "value gradient dims ids kind")
 @st.composite
 def _cases(draw, is_sparse=st.booleans()):
   is_sparse = draw(is_sparse)
-  shape = draw(st.lists(
-      st.integers(1, 4), min_size=int(is_sparse), max_size=4))
+  shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4))
   dims = draw(st.lists(
       st.integers(int(is_sparse), max(len(shape) - 1, 1)), unique=True))
   dims = [dim for dim in dims if dim < len(shape)]
-  ids = None
-  if is_sparse:
-    ids = draw(st.lists(st.integers(0, shape[0] - 1), max_size=6))
+  ids = draw(st.lists(st.integers(0, shape[0] - 1), max_size=6))
   random = np.random.RandomState(draw(st.integers(0, 2**31)))
   scale = draw(st.sampled_from([0.1, 1., 10.]))
   dtype = draw(st.sampled_from([np.float16, np.float32, np.float64]))
-  value, gradient = [
-      np.array(scale * random.randn(*shape), dtype) for _ in range(2)]
-  return Case(value, gradient, dims, ids,
+  value, gradient = (scale * random.randn(2, *shape)).astype(dtype)
+  return Case(value, gradient, dims, ids if is_sparse else None,
               draw(st.sampled_from(["ref", "resource", "eager"])))
 
 

@@ -189,7 +189,8 @@ def train_sharded(_):
     return tf.convert_to_tensor(var).numpy().tolist()
 
   values = []
-  if test_util.VERSION != (2, 6):  # Its sharded variables have no update.
+  # The sharded variables of TensorFlow 2.6 have no update.
+  if test_util.VERSION != (2, 6):
     var = create_variable()
     values.append(train(var, [var]))
     var = create_variable()
