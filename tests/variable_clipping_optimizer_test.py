@@ -100,6 +100,15 @@ class ClipTest(test_util.GraphTestCase):
     self.assertAllClose(expected, self.sess.run(var))
 
   @with_variable_kinds(
+      ("_matrix", [1, 2]), ("_first", [1]), ("_last", [2]), ("_elements", []))
+  def test_sparse_gradient_of_rank_3(self, dims, use_resource):
+    value = [[[0.7, 0.7], [0.7, 0.1]], [[0.8, 0.9], [0.1, 0.]],
+             [[0.1, 0.8], [0., 0.9]], [[2., 0.], [0., 0.]]]
+    var = get_variable(value, use_resource)
+    self.train(clip({var: dims}).minimize(lookup(var, [0, 3, 1, 2])))
+    self.assertAllClose(clip_by_norm(value, 1., dims), self.sess.run(var))
+
+  @with_variable_kinds(
       ("_scalar", lambda: tf.constant(2), [2]), ("_list", lambda: [2], [2]),
       ("_matrix", lambda: tf.constant([[2, 0], [0, 2]]), [0, 2]),
       ("_int64", lambda: tf.constant([2, 0, 2], tf.int64), [0, 2]))
