@@ -26,7 +26,7 @@ import runpy
 import sys
 import traceback
 
-import tensorflow  # pylint: disable=unused-import
+import tensorflow  # noqa: F401 pylint: disable=unused-import
 
 
 def _succeeds(path):
