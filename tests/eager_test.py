@@ -120,7 +120,8 @@ class EagerTest(test_util.TestCase):
 
   @unittest.skipIf(test_util.VERSION < (2, 5), "It has no jit_compile.")
   @parameterized.product(
-      ({"shape": (50, 4), "num_ids": 16}, {"shape": (3000, 32), "num_ids": 900}),
+      ({"shape": (50, 4), "num_ids": 16},
+       {"shape": (3000, 32), "num_ids": 900}),
       create=(tf.compat.v1.train.GradientDescentOptimizer,
               tf.compat.v1.train.AdamOptimizer),
       strategy=(None, "/cpu:0"))

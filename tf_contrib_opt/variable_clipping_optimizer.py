@@ -169,9 +169,9 @@ class VariableClippingOptimizer(tf.train.Optimizer):
   def _clip_in_sync_replicas(self):
     """Lets each `SyncReplicasOptimizer` inside clip what it updates (D5).
 
-    Its `_opt` applies the sums of the gradients of all workers, in ops that only
-    the chief runs. The workers continue after these ops, so the clip must be
-    one of them.
+    Its `_opt` applies the sums of the gradients of all workers, in ops that
+    only the chief runs. The workers continue after these ops, so the clip must
+    be one of them.
 
     Yields:
       The set of the ids of all variables that have been clipped.
@@ -557,7 +557,7 @@ def _known_bounds(max_norm):
   return [min(bounds), max(bounds)] if bounds else []
 
 
-# What to clip, and the checks before the update
+# The variables to clip, and the checks before the update
 
 
 def _identity(var):
