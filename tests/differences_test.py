@@ -15,8 +15,8 @@
 
 With the optimizer of tf.contrib, at least one case of each difference fails. D5
 with several workers and D12 are tested in workers_test.py, D8 in
-strategy_test.py and strategy_processes_test.py, D13 in eager_test.py and D14 in
-errors_test.py.
+strategy_test.py and strategy_processes_test.py, D11 with a MetaGraph in
+composition_test.py, D13 in eager_test.py and D14 in errors_test.py.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -291,18 +291,6 @@ class DifferencesTest(test_util.GraphTestCase):
     self.assertCountEqual(
         ["var/Adam", "var/Adam_1", "VariableClipping/beta1_power",
          "VariableClipping/beta2_power"], [v.op.name for v in opt.variables()])
-
-  @with_variable_kinds()
-  def test_d11_train_op_of_a_meta_graph(self, use_resource):
-    var = get_variable([[3., 4.]], use_resource)
-    self._minimize_lookup(var, [0], [1])
-    meta_graph = tf.train.export_meta_graph()
-    with tf.Graph().as_default(), tf.Session() as sess:
-      tf.train.import_meta_graph(meta_graph)
-      train_op, = tf.get_collection(tf.GraphKeys.TRAIN_OP)
-      sess.run(tf.global_variables_initializer())
-      sess.run(train_op)
-      self.assertAllClose([[0.6, 0.8]], sess.run(tf.global_variables()[0]))
 
   @with_variable_kinds()
   def test_d11_keeps_other_train_ops(self, use_resource):

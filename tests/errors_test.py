@@ -165,7 +165,7 @@ class ErrorsTest(test_util.GraphTestCase):
 
   @with_variable_kinds(
       ("_vector", [2], [-1]), ("_columns", [2, 3], [-2]),
-      ("_matrix", [2, 3], [-1, -2]))
+      ("_matrix", [2, 3], [-1, -2]), ("_mixed", [2, 3], [1, -2]))
   def test_norms_across_rows_of_unknown_rank(self, shape, dims, use_resource):
     var = tf.get_variable(
         "emb",
