@@ -63,6 +63,7 @@ class ErrorsTest(test_util.GraphTestCase):
       ("_string", lambda: "adam", "opt must be .*'adam'.* an object such as"),
       ("_class", lambda: tf.train.AdamOptimizer,
        r"opt must be .*AdamOptimizer.* an object such as .*Optimizer\(0.1\)"),
+      ("_saver", lambda: tf.train.Saver, "opt must be .*Saver"),
       ("_none", lambda: None, "opt must be .*None"),
       ("_swapped", lambda: {"emb": [1]},
        "opt must be .*'emb'.* the second is vars_to_clip_dims"),
