@@ -323,8 +323,8 @@ class VariableClippingOptimizer(tf.train.Optimizer):
         over_ids = tf.gather_nd(ids, over)
       else:
         # XLA compiles tf.where of a vector of dynamic size wrongly for CPUs.
-        # Older versions do not compile this step, and have no kernel of this op
-        # for int64 ids on GPUs.
+        # Older versions do not compile this step, and TensorFlow 1.14 has no
+        # kernel of this op for int64 ids on GPUs.
         _, over_ids = tf.dynamic_partition(ids, tf.cast(is_over, tf.int32), 2)
       # The rows are read again just before the write, because other workers may
       # have changed them while the norms were computed on another device. The
